@@ -61,7 +61,7 @@ struct Options {
   uint64_t snapshot_threshold = 16384;
   uint64_t trailing_logs = 10240;
   size_t snapshots_retained = 2;
-  size_t segment_bytes = 64 << 20;
+  size_t segment_bytes = 16 << 20;
 
   // Called on the consensus thread. on_leadership: this server became (true) or ceased to be the leader.
   std::function<void(bool leader, uint64_t term)> on_leadership;
