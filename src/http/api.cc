@@ -98,10 +98,15 @@ Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
   return fail("No path to datacenter");
 }
 
-void run_read(const ApiContext& api, const ExchangePtr& exchange, const model::QueryOptions& options,
-              const ReadTraits& traits, Evaluate evaluate) {
+std::string write_datacenter(const ApiContext& api, const Request& request) {
+  std::string_view dc = request.parameter("dc");
+  return dc.empty() ? api.defaults.datacenter : std::string(dc);
+}
+
+void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
+              const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate) {
   Answerer answer{api, exchange, traits, options};
-  // The options hold no datacenter; requests that name another one are refused before.
+  if (Status local = check_datacenter(api, datacenter); !local) return answer(fail(local.error()));
   Reactor& reactor = exchange->reactor();
   api.server->when_readable(
       reactor, options,

@@ -48,8 +48,8 @@ struct ReadTraits {
 using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 
 // Waits for the consistency that `options` ask for, runs the query (blocking when they say so), answers.
-void run_read(const ApiContext& api, const ExchangePtr& exchange, const model::QueryOptions& options,
-              const ReadTraits& traits, Evaluate evaluate);
+void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
+              const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
 
 // What a renderer says of a reply.
 struct Rendered {
@@ -64,8 +64,9 @@ template <typename RequestType, typename Reply, typename Render>
 void read(const ApiContext& api, const ExchangePtr& exchange, server::ReadFunction<RequestType, Reply> function,
           RequestType request, const ReadTraits& traits, Render render) {
   model::QueryOptions options = request.options;
+  std::string datacenter = request.datacenter;
   bool pretty = wants_pretty(api, exchange->request());
-  run_read(api, exchange, options, traits,
+  run_read(api, exchange, datacenter, options, traits,
            [function, request = std::move(request), render = std::move(render),
             pretty](server::ReadContext& context) -> Result<server::Rendering> {
              Reply reply;
@@ -94,6 +95,8 @@ bool parse_read(const ApiContext& api, const ExchangePtr& exchange, RequestType&
   return false;
 }
 
+// A write's datacenter, from ?dc.
+std::string write_datacenter(const ApiContext& api, const Request& request);
 // Other datacenters are not reachable from a server without a WAN pool.
 Status check_datacenter(const ApiContext& api, const std::string& datacenter);
 

@@ -52,10 +52,12 @@ void LeaderDuties::establish() {
   leading_ = true;
   // Every session gets its full time again: nobody knows when it was renewed last.
   store::View view = server_.store().view();
-  store::visit_sessions(*view, [this](const model::Session& session) {
-    auto ttl = parse_duration(session.ttl);
-    if (ttl && ttl->count() > 0) arm_session(session.id, *ttl);
-  });
+  std::vector<const model::Session*> sessions;
+  store::session_list(*view, nullptr, sessions);
+  for (const model::Session* session : sessions) {
+    auto ttl = parse_duration(session->ttl);
+    if (ttl && ttl->count() > 0) arm_session(session->id, *ttl);
+  }
   reconcile();
   schedule_reconcile();
   collect_tombstones();
@@ -120,7 +122,7 @@ void LeaderDuties::on_effects(uint64_t, store::Effects effects) {
     // Before the commit is acknowledged: the next acquire must see it.
     std::lock_guard lock(lock_delay_mutex_);
     for (const auto& [key, delay] : effects.lock_delays)
-      if (delay.count() > 0) lock_delays_[key] = system_clock().now() + std::min(delay, kMaxLockDelay);
+      if (delay.count() > 0) lock_delays_[key] = system_clock().now() + std::min(delay, store::kMaxLockDelay);
     effects.lock_delays.clear();
   }
   if (effects.empty()) return;
@@ -163,9 +165,9 @@ void LeaderDuties::collect_tombstones() {
 
 void LeaderDuties::start_session(const std::string& id) {
   store::View view = server_.store().view();
-  const model::Session* session = store::find_session(*view, id);
-  if (!session) return;  // destroyed meanwhile
-  auto ttl = parse_duration(session->ttl);
+  auto session = store::session_get(*view, id);
+  if (!session || !*session) return;  // destroyed meanwhile
+  auto ttl = parse_duration((*session)->ttl);
   if (ttl && ttl->count() > 0) arm_session(id, *ttl);
 }
 

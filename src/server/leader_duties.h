@@ -23,7 +23,6 @@ namespace praetor::server {
 class Server;
 
 inline constexpr Duration kReconcileInterval = std::chrono::seconds(60);
-inline constexpr Duration kMaxLockDelay = std::chrono::seconds(60);
 
 class LeaderDuties {
  public:
