@@ -110,9 +110,10 @@ model::DirEntry to_dir_entry(const KvLeaf& leaf) {
   return entry;
 }
 
-const ValueLeaf* make_value_leaf(std::string_view key, uint64_t value) {
+const ValueLeaf* make_value_leaf(std::string_view key, uint64_t value, uint16_t bits) {
   auto* leaf = allocate_leaf<ValueLeaf>(LeafKind::kValue, key, sizeof(ValueLeaf), 0);
   leaf->value = value;
+  leaf->bits = bits;
   return leaf;
 }
 
