@@ -42,10 +42,14 @@ def main():
         print(f"no scenario matches {' '.join(options.pattern)}", file=sys.stderr)
         return 2
     binary = options.binary or (binaries.praetor() if options.praetor else binaries.consul())
-    unequal = 0
+    unequal = faulty = 0
     for one in chosen:
         began = time.monotonic()
         first = runner.run(one, binary)
+        faults = [f"line {result.line}: {result.title}: {result.text}" for result in first if "!!" in result.text]
+        if faults:
+            faulty += 1
+            print(f"=== {one.id}: FAULTS\n" + "\n".join(faults))
         if not options.quiet:
             print(f"=== {one.id} ({time.monotonic() - began:.1f} s)\n{compare.render(first)}")
         if options.twice:
@@ -55,7 +59,9 @@ def main():
                 print(f"=== {one.id}: NOT THE SAME TWICE\n{difference}\n")
     if options.twice:
         print(f"{len(chosen)} scenarios run twice, {unequal} of them unequal")
-    return 1 if unequal else 0
+    if faulty:
+        print(f"{faulty} scenarios with a fault (!!)")
+    return 1 if unequal or faulty else 0
 
 
 if __name__ == "__main__":

@@ -106,7 +106,8 @@ class Agent:
             if not node or not (node["Node"]["TaggedAddresses"] or {}).get("wan"):
                 return False
             checks = json.loads(self._get(f"/v1/health/node/{NODE}").body or b"null")
-            return bool(checks) and checks[0]["Status"] == "passing" and "consul" in node["Services"]
+            healthy = any(one["CheckID"] == "serfHealth" and one["Status"] == "passing" for one in checks or [])
+            return healthy and "consul" in node["Services"]
         except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
             return False
 

@@ -122,7 +122,7 @@ class Web:
 
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                parts = self.path.strip("/").split("/")
+                parts = self.path.partition("?")[0].strip("/").split("/")
                 lines = [f"{name}: {value}" for name, value in self.headers.items() if name != "Host"]
                 if parts[0] == "status":
                     self.answer(int(parts[1]), b"status " + parts[1].encode())
@@ -151,6 +151,9 @@ class Web:
 
         class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
             daemon_threads = True
+
+            def handle_error(self, *_):
+                pass                # a client that went away
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]

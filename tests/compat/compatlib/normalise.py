@@ -5,12 +5,13 @@ import re
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d(?: UTC)?)")
+CONTENT_HASH = re.compile(r'("ContentHash": ?"|X-Consul-Contenthash: )([0-9a-f]{16})\b')
 # Where a Raft index stands: JSON fields, headers, command output, error texts.
 INDEXES = [
     re.compile(r'("(?:CreateIndex|ModifyIndex|Index|PrimaryModifyIndex|RaftIndex)": ?)(\d+)'),
     re.compile(r"((?:^|\n)X-Consul-Index: )(\d+)"),
     re.compile(r"((?:^|\n)(?:CreateIndex|ModifyIndex|Index) +)(\d+)"),
-    re.compile(r"(current modify index |to index |CONSUL_INDEX=)(\d+)"),
+    re.compile(r"(current modify index |modify index \x00I\d+\x00 != |to index |CONSUL_INDEX=)(\d+)"),
 ]
 MARK = "\x00I%d\x00"
 
@@ -22,6 +23,7 @@ class Normaliser:
         self._own = set(UUID.findall(own_text))      # ids the corpus itself wrote stay as they are
         self._uuids = {}
         self._literals = sorted(literals.items(), key=lambda item: -len(item[0]))
+        self._hashes = {}
         self._indexes = set()
 
     def _uuid(self, match):
@@ -49,6 +51,7 @@ class Normaliser:
                 text = text.replace(literal, name)
         text = UUID.sub(self._uuid, text)
         text = TIME.sub("<time>", text)
+        text = CONTENT_HASH.sub(lambda m: m[1] + self._hashes.setdefault(m[2], f"<hash-{len(self._hashes) + 1}>"), text)
         for pattern in INDEXES:
             text = pattern.sub(self._index, text)
         return text
@@ -62,7 +65,7 @@ class Normaliser:
             value = int(match[1])
             if value in ranks:
                 return f"<index-{ranks[value]}>"
-            return f"<hash-{hashes.setdefault(value, len(hashes) + 1)}>"
+            return f"<event-{hashes.setdefault(value, len(hashes) + 1)}>"
         return re.sub("\x00I(\\d+)\x00", name, text)
 
 

@@ -89,9 +89,7 @@ class Run:
             title = step.title
             try:
                 text = self.step(step)
-            except CorpusError:
-                raise
-            except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
+            except (CorpusError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
                 text = f"!! {type(error).__name__}: {error}"
             results.append(Result(step.line, title, self.normaliser.text(text)))
         for result in results:
@@ -104,7 +102,8 @@ class Run:
             self.background.append(task)
             time.sleep(0.15)        # let it reach the agent before the next step
             return "(started)"
-        return self.repeat(step)
+        text = self.repeat(step)
+        return "(not shown)" if step.has("quiet") and not text.startswith("!!") else text
 
     def repeat(self, step):
         value = step.option("repeat")
@@ -152,7 +151,7 @@ class Run:
             text = "\n".join(sorted(text.split("\n")))
         if step.has("keep"):
             text = "\n".join(line for line in text.split("\n") if re.search(step.option("keep"), line))
-        return "(not shown)" if step.has("quiet") else text
+        return text
 
     def http(self, step):
         headers = [tuple(self.expand(value).split(": ", 1)) for value in step.all("header")]
@@ -163,7 +162,7 @@ class Run:
         timeout = float(step.option("timeout", STEP_TIMEOUT))
         response = httpraw.request(address, step.kind, target, headers, self.expand(step.body), timeout)
         body = httpraw.decoded(response)
-        self.capture(step, response, body)
+        faults = self.capture(step, response, body)
         text = httpraw.printable(body)
         if step.has("pick"):
             try:
@@ -179,6 +178,7 @@ class Run:
         lines = [response.status, *lines]
         if step.has("status-only"):
             lines = lines[:1]
+        lines += faults
         if response.framing:
             lines.append("!! " + response.framing)
         if step.has("within"):
@@ -190,7 +190,8 @@ class Run:
         return "\n".join(lines) + "\n\n" + text + ("" if text.endswith("\n") else "\u23ce" if text else "")
 
     def capture(self, step, response, body):
-        """`set name json:PATH`, `set name header:NAME`, `set name body`."""
+        """`set name json:PATH`, `set name header:NAME`, `set name body`; returns what could not be set."""
+        faults = []
         for value in step.all("set"):
             name, source = value.split(" ", 1)
             if source == "body":
@@ -198,8 +199,13 @@ class Run:
             elif source.startswith("header:"):
                 found = response.header(source.removeprefix("header:"))
             else:
-                found = pick(json.loads(body), source.removeprefix("json:"))
+                try:
+                    found = pick(json.loads(body), source.removeprefix("json:"))
+                except (ValueError, KeyError, IndexError, TypeError) as error:
+                    faults.append(f"!! cannot set {name}: {error!r}")
+                    continue
             self.variables[name] = found
+        return faults
 
     def raw(self, step):
         data = self.expand(step.body or "").encode().decode("unicode_escape").encode("latin-1")
