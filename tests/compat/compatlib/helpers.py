@@ -16,10 +16,15 @@ class Recursor:
     def __init__(self, lines):
         self.lines = [line.split(None, 2) for line in lines if line]
         self.log = []
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
-        self.port = self._udp.getsockname()[1]
-        self._tcp = socket.create_server(("127.0.0.1", self.port))
+        while True:                 # one port that is free for both
+            self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._udp.bind(("127.0.0.1", 0))
+            self.port = self._udp.getsockname()[1]
+            try:
+                self._tcp = socket.create_server(("127.0.0.1", self.port))
+                break
+            except OSError:
+                self._udp.close()
         self._threads = [threading.Thread(target=self._serve_udp, daemon=True),
                          threading.Thread(target=self._serve_tcp, daemon=True)]
         for thread in self._threads:
