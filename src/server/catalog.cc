@@ -181,8 +181,8 @@ Status prepare_registration(model::RegisterRequest& request) {
 }
 
 namespace {
-std::function<void(Result<std::any>)> status_only(std::function<void(Status)> done) {
-  return [done = std::move(done)](Result<std::any> applied) {
+std::function<void(Result<ApplyResult>)> status_only(std::function<void(Status)> done) {
+  return [done = std::move(done)](Result<ApplyResult> applied) {
     done(applied ? Status() : Status(std::unexpected(std::move(applied.error()))));
   };
 }
