@@ -27,8 +27,8 @@ Status check_uuid(std::string_view id) {
   std::string digits;
   std::copy_if(id.begin(), id.end(), std::back_inserter(digits), [](char c) { return c != '-'; });
   if (digits.size() % 2 != 0) return fail("index error: Input (without hyphens) must be even length");
-  auto wrong = std::find_if(digits.begin(), digits.end(),
-                            [](unsigned char c) { return std::isxdigit(c) == 0; });
+  auto wrong =
+      std::find_if(digits.begin(), digits.end(), [](unsigned char c) { return std::isxdigit(c) == 0; });
   if (wrong == digits.end()) return {};
   char text[32];  // Go's %#U
   snprintf(text, sizeof(text), "U+%04X '%c'", static_cast<unsigned char>(*wrong), *wrong);
