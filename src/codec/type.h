@@ -102,10 +102,13 @@ struct Type {
   std::vector<Field> fields;                   // struct, in Go's order; embedded structs inlined
   std::vector<const Field*> wire_order;        // struct: fields sorted by wire name, without kNoWire
   void (*construct_default)(void*) = nullptr;  // struct: assigns a default value
+  bool wire_omits = false;                     // struct: some field has kWireOmitEmpty
   bool own_json_decoder = false;               // struct: Go type with an UnmarshalJSON (error texts)
   bool tolerates_unknown = false;              // struct: unknown JSON fields never fail in it or below it
 
   const Type& element() const { return element_of(); }
+  // Where in wire_order; its size when absent.
+  size_t wire_index(std::string_view wire_name) const;
   const Field* find_wire(std::string_view wire_name) const;
 };
 
