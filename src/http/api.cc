@@ -93,6 +93,13 @@ void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
 
+void add_root_route(Router& router, const ApiContext&) {
+  router.set_fallback([](const ExchangePtr& exchange) {
+    if (exchange->request().path != "/") return exchange->respond(Response{.status = 404});
+    respond_text(exchange, 200, "Consul Agent");
+  });
+}
+
 Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
   if (datacenter.empty() || equals_ignore_case(datacenter, api.defaults.datacenter)) return {};
   return fail("No path to datacenter");

@@ -118,6 +118,8 @@ void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
+// "/": `Consul Agent`.
+void add_root_route(Router& router, const ApiContext& api);
 void add_coordinate_routes(Router& router, const ApiContext& api);
 
 }  // namespace praetor::http
