@@ -26,6 +26,16 @@ CommandPtr make_leave();
 CommandPtr make_maint();
 CommandPtr make_members();
 CommandPtr make_reload();
+CommandPtr make_keyring();
+CommandPtr make_monitor();
+CommandPtr make_operator_autopilot_get_config();
+CommandPtr make_operator_autopilot_set_config();
+CommandPtr make_operator_raft_list_peers();
+CommandPtr make_operator_raft_remove_peer();
+CommandPtr make_rtt();
+CommandPtr make_snapshot_inspect();
+CommandPtr make_snapshot_restore();
+CommandPtr make_snapshot_save();
 CommandPtr make_version();
 // Commands that only hold others.
 CommandPtr make_catalog();
