@@ -36,7 +36,10 @@ CommandPtr make_rtt();
 CommandPtr make_snapshot_inspect();
 CommandPtr make_snapshot_restore();
 CommandPtr make_snapshot_save();
+CommandPtr make_services_deregister();
+CommandPtr make_services_register();
 CommandPtr make_version();
+CommandPtr make_watch();
 // Commands that only hold others.
 CommandPtr make_catalog();
 CommandPtr make_kv();

@@ -38,11 +38,14 @@ constexpr CommandEntry kCommands[] = {
     {"reload", "Makes an agent read its configuration again", make_reload},
     {"rtt", "Estimates the round trip time between nodes", make_rtt},
     {"services", "Registers and deregisters services", make_services},
+    {"services deregister", "Deregisters services at the local agent", make_services_deregister},
+    {"services register", "Registers services at the local agent", make_services_register},
     {"snapshot", "Saves, restores and inspects snapshots of the servers' state", make_snapshot},
     {"snapshot inspect", "Describes a snapshot file", make_snapshot_inspect},
     {"snapshot restore", "Restores a snapshot of the servers' state", make_snapshot_restore},
     {"snapshot save", "Saves a snapshot of the servers' state", make_snapshot_save},
     {"version", "Prints the version", make_version},
+    {"watch", "Follows a view of the cluster", make_watch},
 };
 
 }  // namespace
