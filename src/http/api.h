@@ -10,7 +10,12 @@
 #include "codec/json.h"
 #include "http/query.h"
 #include "http/router.h"
+#include "model/agent.h"
 #include "server/server.h"
+
+namespace praetor::agent {
+class UserEvents;
+}
 
 namespace praetor::http {
 
@@ -18,6 +23,8 @@ namespace praetor::http {
 struct ApiContext {
   QueryDefaults defaults;
   server::Server* server = nullptr;
+  agent::UserEvents* events = nullptr;
+  std::function<void(model::UserEvent)> fire_event;  // spreads it; any thread
   bool pretty_always = false;  // -dev
   uint64_t kv_max_value_size = 512 << 10;
   uint64_t txn_max_request_size = 512 << 10;
@@ -50,6 +57,9 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 // Waits for the consistency that `options` ask for, runs the query (blocking when they say so), answers.
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
+
+// How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
+Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
 
 // What a renderer says of a reply.
 struct Rendered {
@@ -116,6 +126,7 @@ void add_health_routes(Router& router, const ApiContext& api);
 void add_session_routes(Router& router, const ApiContext& api);
 void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
+void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
 // "/": `Consul Agent`.
