@@ -33,7 +33,4 @@ class Daemon {
   std::unique_ptr<Impl> impl_;
 };
 
-// The `agent` command, without its name.
-int run_agent(const std::vector<std::string>& args);
-
 }  // namespace praetor::daemon

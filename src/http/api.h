@@ -15,6 +15,7 @@
 
 namespace praetor::agent {
 class UserEvents;
+struct RuntimeConfig;
 }
 
 namespace praetor::http {
@@ -24,6 +25,11 @@ struct ApiContext {
   QueryDefaults defaults;
   server::Server* server = nullptr;
   agent::UserEvents* events = nullptr;
+  // The configuration in force; it changes with a reload.
+  std::function<std::shared_ptr<const agent::RuntimeConfig>()> config;
+  std::function<size_t()> thread_count;
+  // Adds the `agent` group of the stats (checks, services …). Any thread.
+  std::function<void(codec::Map<std::string>&)> agent_stats;
   std::function<void(model::UserEvent)> fire_event;  // spreads it; any thread
   bool pretty_always = false;  // -dev
   uint64_t kv_max_value_size = 512 << 10;
@@ -126,6 +132,7 @@ void add_health_routes(Router& router, const ApiContext& api);
 void add_session_routes(Router& router, const ApiContext& api);
 void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
+void add_agent_info_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
