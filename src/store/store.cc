@@ -84,7 +84,7 @@ void Store::commit() {
   tables_.last_index = index_;
   for (const Change& change : changes_) {
     if (change.before != nullptr) dropped_.push_back(change.before);
-    if (watchable(change.table)) {
+    if (notice_sink_ && watchable(change.table)) {
       notice_->touch(change.table, (change.after != nullptr ? change.after : change.before)->key(), index_);
     }
   }

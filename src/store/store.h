@@ -117,7 +117,7 @@ class Store : public WriteTxn {
 
   View view() const;
 
-  // Called on the writer's thread: notices by publish() and adopt() after readers can see the change, effects
+  // Set them before the first transaction. Called on the writer's thread: notices by publish() and adopt() after readers can see the change, effects
   // by commit().
   void set_notice_sink(NoticeSink sink) { notice_sink_ = std::move(sink); }
   void set_effect_sink(EffectSink sink) { effect_sink_ = std::move(sink); }
