@@ -129,6 +129,8 @@ class Web:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 parts = self.path.partition("?")[0].strip("/").split("/")
                 lines = [f"{name}: {value}" for name, value in self.headers.items() if name != "Host"]
+                lines = ["Content-Length: <body>" if body and line == f"Content-Length: {len(body)}" else line
+                         for line in lines]
                 if parts[0] == "status":
                     self.answer(int(parts[1]), b"status " + parts[1].encode())
                 elif parts[0] == "set":

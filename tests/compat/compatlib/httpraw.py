@@ -95,12 +95,12 @@ def request(address, method, target, headers, body, timeout):
     return response
 
 
-def exchange(address, data, timeout):
+def exchange(address, data, timeout, idle=0.7):
     """Sends raw bytes, returns everything that comes until the server closes or is silent."""
     received = b""
     with connect(address, timeout) as sock:
         sock.sendall(data)
-        sock.settimeout(0.7)
+        sock.settimeout(idle)
         closed = False
         try:
             while True:

@@ -209,7 +209,8 @@ class Run:
 
     def raw(self, step):
         data = self.expand(step.body or "").encode().decode("unicode_escape").encode("latin-1")
-        received, closed = httpraw.exchange(self.variables["http"], data, STEP_TIMEOUT)
+        idle = float(step.option("timeout", "0.7"))
+        received, closed = httpraw.exchange(self.variables["http"], data, STEP_TIMEOUT, idle)
         text = httpraw.printable(received.replace(b"\r\n", b"\n"))
         text = re.sub(r"(?m)^Date: .*\n", "", text)
         return text + f"\n({'closed' if closed else 'kept open'})"
