@@ -1,6 +1,5 @@
 #include "codec/filter.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <variant>
@@ -8,6 +7,7 @@
 
 #include "base/text.h"
 #include "codec/filter_parser.h"
+#include "codec/go_literal.h"
 #include "codec/regexp.h"
 
 namespace praetor::codec {
@@ -98,48 +98,7 @@ bool is_supported(const Type& type, Operator op) {
 
 // --- values
 
-// strconv.ParseInt and ParseUint with base 0: 0x, 0b, 0o and 0 prefixes, underscores between digits.
-struct Magnitude {
-  uint64_t value = 0;
-  bool valid = false;
-  bool overflow = false;
-};
-
-Magnitude parse_magnitude(std::string_view text) {
-  Magnitude result;
-  uint64_t base = 10;
-  bool prefixed = text.size() > 1 && text[0] == '0';
-  if (prefixed) {
-    char letter = static_cast<char>(text[1] | 0x20);
-    base = letter == 'x' ? 16 : letter == 'b' ? 2 : 8;
-    text.remove_prefix(letter == 'x' || letter == 'b' || letter == 'o' ? 2 : 1);
-  }
-  char last = prefixed ? '0' : '_';  // an underscore stands between digits, or after a prefix
-  for (char c : text) {
-    if (c == '_') {
-      if (last == '_') return result;
-    } else {
-      char lower = static_cast<char>(c | 0x20);
-      uint64_t digit = c >= '0' && c <= '9'           ? static_cast<uint64_t>(c - '0')
-                       : lower >= 'a' && lower <= 'f' ? static_cast<uint64_t>(lower - 'a') + 10
-                                                      : 99;
-      if (digit >= base) return result;
-      if (result.value > (UINT64_MAX - digit) / base) result.overflow = true;
-      result.value = result.value * base + digit;
-    }
-    last = c;
-  }
-  result.valid = !text.empty() && last != '_';
-  return result;
-}
-
-std::unexpected<Error> number_error(std::string_view function, std::string_view text, bool overflow) {
-  return fail("strconv." + std::string(function) + ": parsing " + go_quote(text) + ": " +
-              (overflow ? "value out of range" : "invalid syntax"));
-}
-
 Result<Operand> parse_operand(const Type& type, const std::string& text) {
-  unsigned bits = type.size * 8u;
   switch (type.kind) {
     case Kind::kBool: {
       TRY_ASSIGN(bool value, parse_bool(text));
@@ -147,25 +106,15 @@ Result<Operand> parse_operand(const Type& type, const std::string& text) {
     }
     case Kind::kInt:
     case Kind::kDuration: {
-      bool negative = text.starts_with('-');
-      Magnitude magnitude = parse_magnitude(std::string_view(text).substr(text.starts_with('+') || negative));
-      uint64_t limit = (uint64_t{1} << (bits - 1)) - (negative ? 0 : 1);
-      if (!magnitude.valid) return number_error("ParseInt", text, false);
-      if (magnitude.overflow || magnitude.value > limit) return number_error("ParseInt", text, true);
-      return Operand(static_cast<int64_t>(negative ? 0 - magnitude.value : magnitude.value));
+      TRY_ASSIGN(int64_t value, parse_int_literal(text, type.size * 8u));
+      return Operand(value);
     }
     case Kind::kUint: {
-      Magnitude magnitude = parse_magnitude(text);
-      if (!magnitude.valid) return number_error("ParseUint", text, false);
-      if (magnitude.overflow || (bits < 64 && magnitude.value >> bits != 0))
-        return number_error("ParseUint", text, true);
-      return Operand(magnitude.value);
+      TRY_ASSIGN(uint64_t value, parse_uint_literal(text, type.size * 8u));
+      return Operand(value);
     }
     case Kind::kFloat: {
-      double value = 0;
-      auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-      if (error != std::errc() || end != text.data() + text.size())
-        return number_error("ParseFloat", text, error == std::errc::result_out_of_range);
+      TRY_ASSIGN(double value, parse_float_literal(text));
       return Operand(type.size == 4 ? static_cast<double>(static_cast<float>(value)) : value);
     }
     default:

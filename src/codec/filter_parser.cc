@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "codec/filter.h"
-#include "codec/utf8.h"
+#include "codec/go_literal.h"
 
 namespace praetor::codec::filter_detail {
 namespace {
@@ -19,37 +19,6 @@ bool is_digit(char c) { return in_range(c, '0', '9'); }
 bool is_nonzero(char c) { return in_range(c, '1', '9'); }
 bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-// One escape of a Go string literal, after the backslash. False: not an escape.
-bool unquote_escape(std::string_view& rest, std::string& out) {
-  constexpr std::string_view kNames = "abfnrtv\\\"", kMeaning = "\a\b\f\n\r\t\v\\\"";
-  char name = rest[0];
-  if (size_t at = kNames.find(name); at != kNames.npos) {
-    out.push_back(kMeaning[at]);
-    rest.remove_prefix(1);
-    return true;
-  }
-  bool octal = in_range(name, '0', '7');
-  size_t digits = octal ? 3 : name == 'x' ? 2 : name == 'u' ? 4 : name == 'U' ? 8 : 0;
-  if (!octal) rest.remove_prefix(1);
-  if (digits == 0 || rest.size() < digits) return false;
-  uint32_t code = 0;
-  for (char c : rest.substr(0, digits)) {
-    bool ok = octal ? in_range(c, '0', '7') : is_digit(c) || in_range(c, 'a', 'f') || in_range(c, 'A', 'F');
-    if (!ok) return false;
-    uint32_t digit = static_cast<uint32_t>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
-    code = code * (octal ? 8 : 16) + digit;
-  }
-  rest.remove_prefix(digits);
-  if (name == 'u' || name == 'U') {
-    if (code > 0x10ffff) return false;
-    put_utf8(out, is_surrogate(code) ? 0xfffd : code);
-    return true;
-  }
-  if (code > 0xff) return false;
-  out.push_back(static_cast<char>(code));
-  return true;
-}
 
 // strconv.Unquote of "…" or `…`.
 bool unquote(std::string_view literal, std::string& out) {
