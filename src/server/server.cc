@@ -157,7 +157,7 @@ void Server::propose(Reactor& reactor, std::string entry, Instant deadline, Appl
         return applied(std::unexpected(std::move(error)));
       }
       if (auto* error = std::any_cast<Error>(&result->value)) return applied(std::unexpected(std::move(*error)));
-      applied(std::move(result->value));
+      applied(std::move(*result));
     });
   });
 }

@@ -57,6 +57,9 @@ struct ServerOptions {
   std::function<void(bool leader)> on_leadership;
 };
 
+// What the state machine answered to the entry at `index`.
+using ApplyResult = raft::ProposalResult;
+
 inline constexpr const char* kErrNoLeader = "No cluster leader";
 
 class Server {
@@ -85,7 +88,7 @@ class Server {
 
   // Makes the request a log entry; `applied` gets the state machine's answer (an Error that the state machine
   // returned becomes the Result's error). Without a leader: as when_readable.
-  using Applied = std::function<void(Result<std::any>)>;
+  using Applied = std::function<void(Result<ApplyResult>)>;
   void apply(Reactor& reactor, model::MessageType type, const codec::Type& request_type, const void* request,
              Applied applied);
   template <typename Request>
