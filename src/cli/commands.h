@@ -9,6 +9,7 @@ class Command;
 using CommandPtr = std::unique_ptr<Command>;
 
 CommandPtr make_agent();
+CommandPtr make_validate();
 CommandPtr make_catalog_datacenters();
 CommandPtr make_catalog_nodes();
 CommandPtr make_catalog_services();

@@ -167,6 +167,13 @@ void FlagSet::add_list(std::string_view name, std::vector<std::string>* target, 
   };
 }
 
+void FlagSet::add_function(std::string_view name, bool is_bool, std::string_view usage,
+                           std::function<Status(std::string_view)> set) {
+  Flag& flag = add(name, FlagKind::kValue, usage);
+  flag.is_bool = is_bool;
+  flag.set = std::move(set);
+}
+
 void FlagSet::add_map(std::string_view name, std::map<std::string, std::string>* target,
                       std::string_view usage) {
   add(name, FlagKind::kValue, usage).set = [target](std::string_view text) -> Status {

@@ -49,6 +49,10 @@ class FlagSet {
   void add_list(std::string_view name, std::vector<std::string>* target, std::string_view usage);
   void add_map(std::string_view name, std::map<std::string, std::string>* target, std::string_view usage);
 
+  // A flag whose value goes to a function, which checks it.
+  void add_function(std::string_view name, bool is_bool, std::string_view usage,
+                    std::function<Status(std::string_view)> set);
+
   // Flags added from here on are listed in `group`.
   void set_group(FlagGroup group) { group_ = group; }
 

@@ -46,6 +46,7 @@ constexpr CommandEntry kCommands[] = {
     {"snapshot inspect", "Describes a snapshot file", make_snapshot_inspect},
     {"snapshot restore", "Restores a snapshot of the servers' state", make_snapshot_restore},
     {"snapshot save", "Saves a snapshot of the servers' state", make_snapshot_save},
+    {"validate", "Checks configuration files and folders", make_validate},
     {"version", "Prints the version", make_version},
     {"watch", "Follows a view of the cluster", make_watch},
 };

@@ -103,7 +103,10 @@ const Type& make_struct(std::string_view name, std::vector<FieldSpec> specs,
   }
   for (Field& field : type.fields) make_pieces(field);
   for (const Field& field : type.fields)
-    if (!field.has(kNoWire)) type.wire_order.push_back(&field);
+    if (!field.has(kNoWire)) {
+      type.wire_order.push_back(&field);
+      type.wire_omits = type.wire_omits || field.has(kWireOmitEmpty);
+    }
   std::sort(type.wire_order.begin(), type.wire_order.end(),
             [](const Field* a, const Field* b) { return a->wire_name < b->wire_name; });
   return type;
@@ -127,10 +130,16 @@ std::string snake_case(std::string_view name) {
   return out;
 }
 
-const Field* Type::find_wire(std::string_view key) const {
+size_t Type::wire_index(std::string_view key) const {
   auto at = std::lower_bound(wire_order.begin(), wire_order.end(), key,
                              [](const Field* f, std::string_view k) { return f->wire_name < k; });
-  return at != wire_order.end() && (*at)->wire_name == key ? *at : nullptr;
+  bool found = at != wire_order.end() && (*at)->wire_name == key;
+  return found ? static_cast<size_t>(at - wire_order.begin()) : wire_order.size();
+}
+
+const Field* Type::find_wire(std::string_view key) const {
+  size_t index = wire_index(key);
+  return index < wire_order.size() ? wire_order[index] : nullptr;
 }
 
 namespace {

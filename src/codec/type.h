@@ -66,6 +66,7 @@ struct Field {
   const Type* type = nullptr;
   size_t offset = 0;
   uint32_t flags = 0;
+  std::string_view alias;    // further names in configuration, lower case, separated by commas
   std::string_view go_type;  // Go's name of the type in JSON error texts, where it is not the plain one
   // Made by make_struct, so that encoders copy ready pieces:
   std::string_view json_key;    // `,"Key":`
@@ -102,10 +103,13 @@ struct Type {
   std::vector<Field> fields;                   // struct, in Go's order; embedded structs inlined
   std::vector<const Field*> wire_order;        // struct: fields sorted by wire name, without kNoWire
   void (*construct_default)(void*) = nullptr;  // struct: assigns a default value
+  bool wire_omits = false;                     // struct: some field has kWireOmitEmpty
   bool own_json_decoder = false;               // struct: Go type with an UnmarshalJSON (error texts)
   bool tolerates_unknown = false;              // struct: unknown JSON fields never fail in it or below it
 
   const Type& element() const { return element_of(); }
+  // Where in wire_order; its size when absent.
+  size_t wire_index(std::string_view wire_name) const;
   const Field* find_wire(std::string_view wire_name) const;
 };
 
@@ -255,6 +259,10 @@ struct FieldSpec {
   }
   FieldSpec wire(std::string_view name) && {
     field.wire_name = name;
+    return *this;
+  }
+  FieldSpec alias(std::string_view names) && {
+    field.alias = names;
     return *this;
   }
   FieldSpec go_type(std::string_view name) && {
