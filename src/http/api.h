@@ -14,6 +14,7 @@
 #include "server/server.h"
 
 namespace praetor::agent {
+class Agent;
 class UserEvents;
 struct RuntimeConfig;
 }
@@ -24,14 +25,19 @@ namespace praetor::http {
 struct ApiContext {
   QueryDefaults defaults;
   server::Server* server = nullptr;
+  agent::Agent* agent = nullptr;
   agent::UserEvents* events = nullptr;
   // The configuration in force; it changes with a reload.
   std::function<std::shared_ptr<const agent::RuntimeConfig>()> config;
   std::function<size_t()> thread_count;
+  // Any thread. Reads the configuration again; ends the agent gracefully.
+  std::function<Status()> reload;
+  std::function<void()> leave;
   // Adds the `agent` group of the stats (checks, services …). Any thread.
   std::function<void(codec::Map<std::string>&)> agent_stats;
   std::function<void(model::UserEvent)> fire_event;  // spreads it; any thread
   bool pretty_always = false;  // -dev
+  bool acls_enabled = false;
   uint64_t kv_max_value_size = 512 << 10;
   uint64_t txn_max_request_size = 512 << 10;
 };
@@ -132,6 +138,7 @@ void add_health_routes(Router& router, const ApiContext& api);
 void add_session_routes(Router& router, const ApiContext& api);
 void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
+void add_agent_control_routes(Router& router, const ApiContext& api);
 void add_agent_info_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
