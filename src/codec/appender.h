@@ -30,6 +30,7 @@ class Appender {
     *at_++ = c;
   }
   void put(std::string_view piece) {
+    if (piece.empty()) return;  // its data() may be null
     ensure(piece.size());
     std::memcpy(at_, piece.data(), piece.size());
     at_ += piece.size();
