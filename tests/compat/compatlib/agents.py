@@ -111,6 +111,11 @@ class Agent:
         except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
             return False
 
+    def last_index(self):
+        """The highest index that the catalog shows now."""
+        paths = ("/v1/catalog/nodes", "/v1/catalog/services", "/v1/health/state/any", "/v1/session/list")
+        return max(int(self._get(path).header("X-Consul-Index") or 1) for path in paths)
+
     def tail(self, size=3000):
         with open(self.log, "rb") as file:
             return file.read()[-size:].decode("utf-8", "replace")

@@ -80,6 +80,8 @@ class Run:
         flags = [flag for argument, _ in self.scenario.bodies("flags") for flag in self.expand(argument).split()]
         self.agent = agents.Agent(self.binary, self.folder, self.ports, mode, flags, files)
         self.agent.start()
+        if mode != "client":
+            self.normaliser.start_index = self.agent.last_index()
 
     def run(self):
         """All results, normalised."""
@@ -262,6 +264,9 @@ class Run:
         args = self.expand(step.args)
         if step.kind == "SLEEP":
             time.sleep(float(args))
+            return ""
+        if step.kind == "SETTLED":
+            self.normaliser.start_index = self.agent.last_index()
             return ""
         if step.kind == "JOIN":
             tasks, self.background = self.background, []
