@@ -77,7 +77,7 @@ class Agent:
                 line += ["-server", "-bootstrap-expect=1", "-hcl=performance { raft_multiplier = 1 }"]
         return line + self.flags + [f"-config-dir={conf}"]
 
-    def start(self, timeout=30):
+    def start(self, timeout=20):
         environment = {"PATH": os.environ["PATH"], "HOME": self.folder, "GOMAXPROCS": "2"}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
