@@ -11,7 +11,8 @@ INDEXES = [
     re.compile(r'("(?:CreateIndex|ModifyIndex|Index|PrimaryModifyIndex|RaftIndex)": ?)(\d+)'),
     re.compile(r"((?:^|\n)X-Consul-Index: )(\d+)"),
     re.compile(r"((?:^|\n)(?:CreateIndex|ModifyIndex|Index) +)(\d+)"),
-    re.compile(r"(current modify index |modify index \x00I\d+\x00 != |to index |CONSUL_INDEX=)(\d+)"),
+    re.compile(r"(current modify index |to index |CONSUL_INDEX=)(\d+)"),
+    re.compile(r"(\x00I\d+\x00 != )(\d+)"),
 ]
 MARK = "\x00I%d\x00"
 
