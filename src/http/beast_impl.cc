@@ -1,0 +1,2 @@
+// The one place where Beast's separately compiled parts are built.
+#include <boost/beast/src.hpp>

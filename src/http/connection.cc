@@ -1,0 +1,515 @@
+#include "http/connection.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <deque>
+#include <optional>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "http/gzip.h"
+#include "http/response_head.h"
+
+namespace praetor::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using boost::system::error_code;
+using Socket = asio::generic::stream_protocol::socket;
+
+namespace {
+
+constexpr size_t kReadBytes = 16 << 10;
+constexpr size_t kCopyBodyBelow = 4 << 10;  // smaller bodies are copied next to their head
+constexpr Duration kLingerTime = std::chrono::seconds(2);
+
+Method method_of(std::string_view text) {
+  for (Method method : {Method::kGet, Method::kPut, Method::kPost, Method::kDelete, Method::kHead,
+                        Method::kOptions, Method::kPatch})
+    if (method_name(method) == text) return method;
+  return Method::kOther;
+}
+
+// Fills a Request. The body is dropped once it passes the limit.
+class Parser final : public beast::http::basic_parser<true> {
+ public:
+  Parser(Request& request, const std::function<uint64_t(const Request&)>& body_limit)
+      : request_(request), limit_of_(body_limit) {
+    eager(true);
+    header_limit(static_cast<uint32_t>(kMaxHeaderBytes));
+    basic_parser::body_limit(boost::none);
+  }
+  bool http_1_0() const { return http_1_0_; }
+  bool body_refused() const { return refused_; }
+  bool expects_continue() const { return expects_continue_; }
+  void continue_sent() { expects_continue_ = false; }
+
+ private:
+  using string_view = beast::string_view;
+  void on_request_impl(beast::http::verb, string_view method, string_view target, int version,
+                       error_code& error) override {
+    error = {};
+    http_1_0_ = version < 11;
+    request_.method_text.assign(method.data(), method.size());
+    request_.method = method_of(request_.method_text);
+    request_.target.assign(target.data(), target.size());
+  }
+  void on_response_impl(int, string_view, int, error_code& error) override { error = {}; }
+  void on_field_impl(beast::http::field, string_view name, string_view value, error_code& error) override {
+    error = {};
+    request_.headers.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
+  }
+  void on_header_impl(error_code& error) override {
+    error = {};
+    request_.declared_length = content_length() ? *content_length() : 0;
+    limit_ = limit_of_ ? limit_of_(request_) : kMaxBodyBytes;
+    refused_ = request_.declared_length > limit_;
+    expects_continue_ = !refused_ && equals_ignore_case(request_.header("Expect"), "100-continue");
+  }
+  void on_body_init_impl(const boost::optional<uint64_t>& length, error_code& error) override {
+    error = {};
+    if (length && !refused_) request_.body.reserve(std::min<uint64_t>(*length, 1 << 20));
+  }
+  size_t on_body_impl(string_view body, error_code& error) override {
+    error = {};
+    take(body);
+    return body.size();
+  }
+  void on_chunk_header_impl(uint64_t, string_view, error_code& error) override { error = {}; }
+  size_t on_chunk_body_impl(uint64_t, string_view body, error_code& error) override {
+    error = {};
+    take(body);
+    return body.size();
+  }
+  void on_finish_impl(error_code& error) override { error = {}; }
+
+  void take(string_view body) {
+    if (refused_) return;
+    if (request_.body.size() + body.size() > limit_) {
+      refused_ = true;
+      request_.declared_length = request_.body.size() + body.size();
+      request_.body.clear();
+      return;
+    }
+    request_.body.append(body.data(), body.size());
+  }
+
+  Request& request_;
+  const std::function<uint64_t(const Request&)>& limit_of_;
+  uint64_t limit_ = 0;
+  bool refused_ = false;
+  bool expects_continue_ = false;
+  bool http_1_0_ = false;
+};
+
+struct Segment {
+  std::string owned;
+  std::shared_ptr<const std::string> shared;
+};
+
+class ConnectionImpl;
+
+class ExchangeImpl final : public Exchange {
+ public:
+  explicit ExchangeImpl(Reactor& reactor) : reactor_(reactor) {}
+  const Request& request() const override { return request_; }
+  Request& request() override { return request_; }
+  Reactor& reactor() override { return reactor_; }
+  void respond(Response response) override;
+  std::shared_ptr<BodyStream> respond_stream(Response head) override;
+  void on_cancel(std::function<void()> callback) override { cancel_ = std::move(callback); }
+
+  void attach(std::shared_ptr<ConnectionImpl> connection) { connection_ = std::move(connection); }
+  void cancel() {
+    connection_.reset();
+    if (auto callback = std::exchange(cancel_, nullptr)) callback();
+  }
+
+ private:
+  Reactor& reactor_;
+  Request request_;
+  std::shared_ptr<ConnectionImpl> connection_;  // null once answered or cancelled
+  std::function<void()> cancel_;
+};
+
+class ConnectionImpl final : public Connection, public std::enable_shared_from_this<ConnectionImpl> {
+ public:
+  ConnectionImpl(Socket socket, Reactor& reactor, const ConnectionOptions& options, std::string remote_ip)
+      : socket_(std::move(socket)), reactor_(reactor), options_(options), remote_ip_(std::move(remote_ip)) {}
+
+  ~ConnectionImpl() override {
+    if (options_.on_closed) options_.on_closed(remote_ip_);
+  }
+
+  void start() override {
+    error_code ignored;
+    socket_.non_blocking(true, ignored);
+    new_request();
+    touch(kHeaderTimeout);
+    read();
+  }
+
+  void close() override {
+    if (closed_) return;
+    closed_ = true;
+    error_code ignored;
+    socket_.close(ignored);
+    segments_.clear();
+    if (auto exchange = std::exchange(exchange_, nullptr)) exchange->cancel();
+  }
+
+  bool expired(Instant now) const override { return !pending_ && now > deadline_; }
+  bool closed() const override { return closed_; }
+
+  void answer(Response response) {
+    pending_ = false;
+    close_after_ = close_after_ || response.close;
+    bool compressed = options_.compress && !response.content().empty() &&
+                      accepts_gzip(exchange_->request().header("Accept-Encoding"));
+    if (compressed) {
+      response.body = gzip(response.content());
+      response.shared_body.reset();
+      response.set("Content-Encoding", "gzip");
+    }
+    add_common_headers(response);
+    size_t length = response.content().size();
+    std::string& out = tail();
+    append_head(out, response, length, {.close = close_after_ && !http_1_0_, .http_1_0 = http_1_0_, .gzip = compressed});
+    if (!head_request_ && length > 0) {
+      if (length < kCopyBodyBelow || !response.shared_body) {
+        out += response.content();
+      } else {
+        segments_.push_back(Segment{{}, std::move(response.shared_body)});
+      }
+    }
+    answered();
+  }
+
+  void answer_stream(Response head) {
+    streaming_ = true;
+    add_common_headers(head);
+    append_head(tail(), head, head.content().size(), {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_});
+    if (http_1_0_) close_after_ = true;
+    flush();
+  }
+
+  bool stream_write(std::string piece) {
+    if (closed_ || queued_bytes() > kMaxQueuedBytes) return false;
+    if (piece.empty()) return true;
+    std::string& out = tail();
+    if (http_1_0_) {
+      out += piece;
+    } else {
+      std::array<char, 24> size;
+      int n = std::snprintf(size.data(), size.size(), "%zx\r\n", piece.size());
+      out.append(size.data(), static_cast<size_t>(n)).append(piece).append("\r\n");
+    }
+    flush();
+    return !closed_;
+  }
+
+  void stream_finish() {
+    if (closed_ || !streaming_) return;
+    streaming_ = false;
+    pending_ = false;
+    if (!http_1_0_) tail() += "0\r\n\r\n";
+    answered();
+  }
+
+ private:
+  void add_common_headers(Response& response) const {
+    if (const auto* common = exchange_->request().common_headers)
+      response.headers.insert(response.headers.end(), common->begin(), common->end());
+  }
+
+  void touch(Duration timeout) { deadline_ = system_clock().now() + timeout; }
+
+  void new_request() {
+    // The exchange of the last request is used again unless its handler still holds it.
+    if (!exchange_ || exchange_.use_count() > 1) exchange_ = std::make_shared<ExchangeImpl>(reactor_);
+    Request& request = exchange_->request();
+    request.headers.clear();
+    request.body.clear();
+    request.query.clear();
+    request.argument.clear();
+    request.remote_ip = remote_ip_;
+    request.common_headers = nullptr;
+    parser_.emplace(request, options_.body_limit);
+    started_ = false;
+  }
+
+  std::string& tail() {
+    if (segments_.empty() || segments_.back().shared || segments_.size() == in_flight_) segments_.emplace_back();
+    return segments_.back().owned;
+  }
+
+  size_t queued_bytes() const {
+    size_t total = 0;
+    for (const Segment& segment : segments_) total += segment.shared ? segment.shared->size() : segment.owned.size();
+    return total;
+  }
+
+  void read() {
+    if (reading_ || closed_) return;
+    reading_ = true;
+    if (input_.size() - input_end_ < kReadBytes) input_.resize(input_end_ + kReadBytes);
+    socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
+                            [self = shared_from_this()](const error_code& error, size_t count) {
+                              self->reading_ = false;
+                              self->on_read(error, count);
+                            });
+  }
+
+  void on_read(const error_code& error, size_t count) {
+    if (closed_) return;
+    if (error) return close();
+    if (lingering_) {
+      input_end_ = 0;
+      return read();
+    }
+    input_end_ += count;
+    process();
+  }
+
+  // Parses and dispatches until an answer is pending or input runs out.
+  void process() {
+    if (processing_) return;
+    processing_ = true;
+    auto self = shared_from_this();
+    bool starved = false;
+    while (!closed_ && !pending_ && !close_after_ && !starved) {
+      if (!parse()) {
+        starved = true;
+      } else {
+        dispatch();
+      }
+    }
+    processing_ = false;
+    if (closed_) return;
+    flush();
+    if (closed_) return;
+    if (pending_) {
+      watch();
+    } else if (!close_after_) {
+      read();
+    }
+  }
+
+  // True when a whole request is there.
+  bool parse() {
+    while (!parser_->is_done() && input_begin_ < input_end_) {
+      if (!started_) {
+        started_ = true;
+        touch(kHeaderTimeout);
+      }
+      error_code error;
+      size_t used = parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
+      input_begin_ += used;
+      if (error == beast::http::error::need_more) break;
+      if (error) {
+        refuse(error == beast::http::error::header_limit ? 431 : 400);
+        return false;
+      }
+      if (parser_->is_header_done() && parser_->body_refused()) break;
+    }
+    if (input_begin_ == input_end_) {
+      input_begin_ = input_end_ = 0;
+    } else if (input_begin_ > 0 && !parser_->is_done()) {
+      input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>(input_begin_));
+      input_end_ -= input_begin_;
+      input_begin_ = 0;
+    }
+    if (parser_->is_header_done()) {
+      if (parser_->body_refused() && !parser_->is_done()) {
+        close_after_ = true;
+        return true;
+      }
+      if (parser_->expects_continue() && !parser_->is_done()) {
+        parser_->continue_sent();
+        tail() += "HTTP/1.1 100 Continue\r\n\r\n";
+      }
+    }
+    return parser_->is_done();
+  }
+
+  void refuse(int status) {
+    close_after_ = true;
+    std::string text = std::to_string(status) + " " + std::string(reason_phrase(status));
+    tail() += "HTTP/1.1 " + text + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + text;
+  }
+
+  void dispatch() {
+    http_1_0_ = parser_->http_1_0();
+    head_request_ = exchange_->request().method == Method::kHead;
+    if (!parser_->keep_alive()) close_after_ = true;
+    pending_ = true;
+    exchange_->attach(shared_from_this());
+    ExchangePtr exchange = exchange_;
+    options_.handler(std::move(exchange));
+  }
+
+  void answered() {
+    if (!close_after_) {
+      new_request();
+      touch(kIdleTimeout);
+    }
+    if (!processing_) process();
+  }
+
+  // While an answer is awaited: a closed or reset client cancels it.
+  void watch() {
+    if (watching_) return;
+    watching_ = true;
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
+      self->watching_ = false;
+      if (error || self->closed_ || !self->pending_) return;
+      char byte;
+      ssize_t got = ::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+      if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) self->close();
+      // got > 0: the next request waits its turn; the answer is written first.
+    });
+  }
+
+  std::vector<asio::const_buffer> gather() const {
+    std::vector<asio::const_buffer> buffers;
+    buffers.reserve(segments_.size());
+    for (const Segment& segment : segments_)
+      buffers.push_back(segment.shared ? asio::buffer(*segment.shared) : asio::buffer(segment.owned));
+    return buffers;
+  }
+
+  // Writes what is queued: at once if the socket takes it, else asynchronously.
+  void flush() {
+    if (in_flight_ > 0 || closed_) return;
+    if (!segments_.empty()) {
+      error_code error;
+      auto buffers = gather();
+      size_t total = asio::buffer_size(buffers);
+      size_t sent = socket_.write_some(buffers, error);
+      if (error && error != asio::error::would_block) return close();
+      if (error) sent = 0;
+      if (sent < total) return write_rest(sent);
+      reset_segments();
+    }
+    if (close_after_ && !pending_ && !streaming_) linger();
+  }
+
+  void reset_segments() {
+    // Keeps the first buffer's memory for the next answer.
+    if (segments_.size() > 1) segments_.erase(segments_.begin() + 1, segments_.end());
+    if (!segments_.empty() && (segments_[0].shared || segments_[0].owned.capacity() > (64 << 10))) {
+      segments_.clear();
+    } else if (!segments_.empty()) {
+      segments_[0].owned.clear();
+    }
+  }
+
+  void write_rest(size_t sent) {
+    while (sent > 0) {  // drop what went out
+      Segment& front = segments_.front();
+      size_t size = front.shared ? front.shared->size() : front.owned.size();
+      if (sent >= size) {
+        sent -= size;
+        segments_.pop_front();
+        continue;
+      }
+      if (front.shared) {
+        front.owned = front.shared->substr(sent);
+        front.shared.reset();
+      } else {
+        front.owned.erase(0, sent);
+      }
+      sent = 0;
+    }
+    in_flight_ = segments_.size();
+    touch(kHeaderTimeout);
+    asio::async_write(socket_, gather(), [self = shared_from_this()](const error_code& error, size_t) {
+      if (self->closed_) return;
+      self->segments_.erase(self->segments_.begin(), self->segments_.begin() + static_cast<ptrdiff_t>(self->in_flight_));
+      self->in_flight_ = 0;
+      if (error) return self->close();
+      self->flush();
+    });
+  }
+
+  // Ends our side, then swallows what the client still sends, so that it reads the answer.
+  void linger() {
+    if (lingering_) return;
+    lingering_ = true;
+    error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    touch(kLingerTime);
+    input_begin_ = input_end_ = 0;
+    read();
+  }
+
+  Socket socket_;
+  Reactor& reactor_;
+  const ConnectionOptions& options_;
+  std::string remote_ip_;
+
+  std::vector<char> input_;
+  size_t input_begin_ = 0, input_end_ = 0;
+  std::optional<Parser> parser_;
+  std::shared_ptr<ExchangeImpl> exchange_;
+  std::deque<Segment> segments_;
+  size_t in_flight_ = 0;  // segments at the front that an asynchronous write owns
+  Instant deadline_{};
+
+  bool started_ = false;      // bytes of the current request have come
+  bool pending_ = false;      // the handler has not answered yet
+  bool streaming_ = false;    // a streamed answer is open
+  bool processing_ = false;   // process() is on the stack
+  bool reading_ = false;
+  bool watching_ = false;
+  bool close_after_ = false;  // close once the queue is written
+  bool lingering_ = false;
+  bool closed_ = false;
+  bool http_1_0_ = false;
+  bool head_request_ = false;
+};
+
+class StreamImpl final : public BodyStream {
+ public:
+  explicit StreamImpl(std::shared_ptr<ConnectionImpl> connection) : connection_(std::move(connection)) {}
+  ~StreamImpl() override { connection_->stream_finish(); }
+  bool write(std::string piece) override { return connection_->stream_write(std::move(piece)); }
+  void finish() override { connection_->stream_finish(); }
+
+ private:
+  std::shared_ptr<ConnectionImpl> connection_;
+};
+
+void ExchangeImpl::respond(Response response) {
+  auto connection = std::exchange(connection_, nullptr);
+  if (!connection) return;  // the client went away
+  cancel_ = nullptr;
+  connection->answer(std::move(response));
+}
+
+std::shared_ptr<BodyStream> ExchangeImpl::respond_stream(Response head) {
+  auto connection = connection_;
+  if (!connection) return nullptr;
+  connection_.reset();
+  connection->answer_stream(std::move(head));
+  return std::make_shared<StreamImpl>(connection);
+}
+
+}  // namespace
+
+std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor, const ConnectionOptions& options,
+                                            std::string remote_ip) {
+  Socket socket(reactor.context());
+  error_code error;
+  socket.assign(asio::generic::stream_protocol(family, 0), fd, error);
+  CHECK(!error);
+  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, options, std::move(remote_ip));
+}
+
+}  // namespace praetor::http

@@ -1,0 +1,36 @@
+// One HTTP/1.1 connection. Internal to the HTTP adapter (listener.cc and connection.cc).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/reactor.h"
+#include "http/listener.h"
+#include "http/message.h"
+
+namespace praetor::http {
+
+// Owned by the listener; outlives its connections.
+struct ConnectionOptions {
+  std::function<uint64_t(const Request&)> body_limit;
+  std::function<void(ExchangePtr)> handler;
+  std::function<void(const std::string& remote_ip)> on_closed;
+  bool compress = true;
+};
+
+// Everything on the connection's reactor. Kept alive by its pending operations and its exchange.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  virtual void start() = 0;
+  virtual void close() = 0;
+  virtual bool expired(Instant now) const = 0;  // idle or slow for longer than the limits allow
+  virtual bool closed() const = 0;
+};
+
+// Takes over the accepted socket `fd` of address family `family`.
+std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor, const ConnectionOptions& options,
+                                            std::string remote_ip);
+
+}  // namespace praetor::http
