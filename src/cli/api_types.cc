@@ -111,23 +111,9 @@ PRAETOR_DESCRIBE(KeyringAnswer, "KeyringResponse",                    //
 
 PRAETOR_DESCRIBE(IdAnswer, "", field("ID", &IdAnswer::id))
 
-PRAETOR_DESCRIBE(FiredEvent, "UserEvent",                              //
-                 field("ID", &FiredEvent::id),                         //
-                 field("Name", &FiredEvent::name),                     //
-                 field("Payload", &FiredEvent::payload),               //
-                 field("NodeFilter", &FiredEvent::node_filter),        //
-                 field("ServiceFilter", &FiredEvent::service_filter),  //
-                 field("TagFilter", &FiredEvent::tag_filter),          //
-                 field("Version", &FiredEvent::version),               //
-                 field("LTime", &FiredEvent::ltime))
-
-PRAETOR_DESCRIBE(SessionInfo, "SessionEntry",                       //
-                 field("CreateIndex", &SessionInfo::create_index),  //
-                 field("ID", &SessionInfo::id),                     //
-                 field("Name", &SessionInfo::name),                 //
-                 field("Node", &SessionInfo::node),                 //
-                 field("Behavior", &SessionInfo::behavior),         //
-                 field("TTL", &SessionInfo::ttl))
+PRAETOR_DESCRIBE(SelfConfig, "", field("Datacenter", &SelfConfig::datacenter),
+                 field("NodeName", &SelfConfig::node_name))
+PRAETOR_DESCRIBE(SelfAnswer, "", field("Config", &SelfAnswer::config))
 
 PRAETOR_DESCRIBE(SessionRequest, "SessionEntry",                                //
                  field("Name", &SessionRequest::name).omit_empty(),             //

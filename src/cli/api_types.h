@@ -145,32 +145,22 @@ struct KeyringAnswer {
 };
 PRAETOR_DESCRIBED(KeyringAnswer)
 
+// Who the asked agent is: a part of /v1/agent/self.
+struct SelfConfig {
+  std::string datacenter;
+  std::string node_name;
+};
+PRAETOR_DESCRIBED(SelfConfig)
+
+struct SelfAnswer {
+  SelfConfig config;
+};
+PRAETOR_DESCRIBED(SelfAnswer)
+
 struct IdAnswer {
   std::string id;
 };
 PRAETOR_DESCRIBED(IdAnswer)
-
-struct FiredEvent {
-  std::string id;
-  std::string name;
-  Bytes payload;
-  std::string node_filter;
-  std::string service_filter;
-  std::string tag_filter;
-  int64_t version = 0;
-  uint64_t ltime = 0;
-};
-PRAETOR_DESCRIBED(FiredEvent)
-
-struct SessionInfo {
-  uint64_t create_index = 0;
-  std::string id;
-  std::string name;
-  std::string node;
-  std::string behavior;
-  std::string ttl;
-};
-PRAETOR_DESCRIBED(SessionInfo)
 
 // What a new session is asked to be; empty texts are left out.
 struct SessionRequest {

@@ -5,7 +5,7 @@
 #include "cli/api_types.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/regexp.h"
+#include "cli/event_filters.h"
 #include "codec/json.h"
 
 namespace praetor::cli {
@@ -165,7 +165,7 @@ Usage: praetor event [options] [payload]
   int execute(const std::vector<std::string>& args, Ui& ui) override {
     if (name_.empty()) return usage_error("Event name must be specified", ui);
     if (args.size() > 1) return usage_error("Too many command line arguments.", ui);
-    if (Status status = check_filters(); !status) {
+    if (Status status = check_event_filters(node_, service_, tag_); !status) {
       ui.error(status.error().message);
       return 1;
     }
@@ -192,24 +192,6 @@ Usage: praetor event [options] [payload]
     ui.error("");
     ui.error(help(ui));
     return 1;
-  }
-
-  Status check_filters() const {
-    struct Filter {
-      std::string_view name;
-      const std::string& pattern;
-    };
-    for (const Filter& filter : {Filter{"node", node_}, {"service", service_}, {"tag", tag_}}) {
-      if (filter.name == "tag" && !tag_.empty() && service_.empty()) {
-        return fail("Cannot provide tag filter without service filter.");
-      }
-      if (filter.pattern.empty()) continue;
-      if (auto pattern = compile_regexp(filter.pattern); !pattern) {
-        return fail(
-            fmt::format("Failed to compile {} filter regexp: {}", filter.name, pattern.error().message));
-      }
-    }
-    return {};
   }
 
   std::string name_, node_, service_, tag_;

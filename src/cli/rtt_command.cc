@@ -11,20 +11,6 @@
 
 namespace praetor::cli {
 
-// Who the asked agent is.
-struct SelfConfig {
-  std::string datacenter;
-  std::string node_name;
-};
-PRAETOR_DESCRIBED(SelfConfig)
-PRAETOR_DESCRIBE(SelfConfig, "", field("Datacenter", &SelfConfig::datacenter),
-                 field("NodeName", &SelfConfig::node_name))
-struct SelfAnswer {
-  SelfConfig config;
-};
-PRAETOR_DESCRIBED(SelfAnswer)
-PRAETOR_DESCRIBE(SelfAnswer, "", field("Config", &SelfAnswer::config))
-
 namespace {
 
 constexpr double kMillisecondsPerSecond = 1000;
