@@ -29,8 +29,11 @@ Result<RecursorAddress> parse_recursor(std::string_view text) {
   std::string_view host = text, port;
   if (text.starts_with('[')) {
     size_t end = text.find(']');
-    host = text.substr(1, end == std::string_view::npos ? end : end - 1);
-    if (end != std::string_view::npos && text.substr(end + 1).starts_with(':')) port = text.substr(end + 2);
+    std::string_view rest = end == std::string_view::npos ? "?" : text.substr(end + 1);
+    if (!rest.empty() && !rest.starts_with(':'))
+      return fail("invalid recursor address: " + std::string(text), ErrorKind::kBadRequest);
+    host = text.substr(1, end - 1);
+    if (!rest.empty()) port = rest.substr(1);
   } else if (size_t colon = text.find(':');
              colon != std::string_view::npos && text.find(':', colon + 1) == text.npos) {
     host = text.substr(0, colon);
