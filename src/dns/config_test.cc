@@ -1,4 +1,4 @@
-#include "dns/recursor.h"
+#include "dns/config.h"
 
 #include <gtest/gtest.h>
 
