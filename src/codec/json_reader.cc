@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "codec/json.h"
+#include "codec/utf8.h"
 
 namespace praetor::codec {
 namespace {
@@ -57,23 +58,6 @@ std::string_view struct_name(const Type& type) {
 }
 
 int hex_digit(char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; }
-
-void put_utf8(std::string& out, unsigned code) {
-  auto put = [&](unsigned byte) { out.push_back(static_cast<char>(byte)); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xc0 | code >> 6);
-  } else {
-    if (code < 0x10000) {
-      put(0xe0 | code >> 12);
-    } else {
-      put(0xf0 | code >> 18);
-      put(0x80 | (code >> 12 & 0x3f));
-    }
-    put(0x80 | (code >> 6 & 0x3f));
-  }
-  put(0x80 | (code & 0x3f));
-}
 
 class Reader {
  public:

@@ -66,6 +66,7 @@ struct Field {
   const Type* type = nullptr;
   size_t offset = 0;
   uint32_t flags = 0;
+  std::string_view alias;    // further names in configuration, lower case, separated by commas
   std::string_view go_type;  // Go's name of the type in JSON error texts, where it is not the plain one
   // Made by make_struct, so that encoders copy ready pieces:
   std::string_view json_key;    // `,"Key":`
@@ -258,6 +259,10 @@ struct FieldSpec {
   }
   FieldSpec wire(std::string_view name) && {
     field.wire_name = name;
+    return *this;
+  }
+  FieldSpec alias(std::string_view names) && {
+    field.alias = names;
     return *this;
   }
   FieldSpec go_type(std::string_view name) && {

@@ -24,14 +24,6 @@ std::string share_key(const Request& request, const std::string& token) {
   return key;
 }
 
-Duration wait_time(const QueryDefaults& defaults, const model::QueryOptions& options) {
-  Duration wait = options.max_query_time;
-  if (wait > defaults.max_query_time) wait = defaults.max_query_time;
-  if (wait.count() <= 0) wait = defaults.default_query_time;
-  // Spreads the clients that were told the same time.
-  return wait + Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
-}
-
 struct Answerer {
   const ApiContext& api;
   ExchangePtr exchange;
@@ -71,6 +63,14 @@ struct Answerer {
 
 }  // namespace
 
+Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options) {
+  Duration wait = options.max_query_time;
+  if (wait > defaults.max_query_time) wait = defaults.max_query_time;
+  if (wait.count() <= 0) wait = defaults.default_query_time;
+  // Spreads the clients that were told the same time.
+  return wait + Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
+}
+
 bool wants_pretty(const ApiContext& api, const Request& request) {
   return api.pretty_always || request.has("pretty");
 }
@@ -93,6 +93,13 @@ void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
 
+void add_root_route(Router& router, const ApiContext&) {
+  router.set_fallback([](const ExchangePtr& exchange) {
+    if (exchange->request().path != "/") return exchange->respond(Response{.status = 404});
+    respond_text(exchange, 200, "Consul Agent");
+  });
+}
+
 Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
   if (datacenter.empty() || equals_ignore_case(datacenter, api.defaults.datacenter)) return {};
   return fail("No path to datacenter");
@@ -113,7 +120,7 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::str
       [&api, &reactor, exchange, answer = std::move(answer), options, evaluate = std::move(evaluate)](Status status) mutable {
         if (!status) return answer(fail(std::move(status.error())));
         server::QueryLimits limits{options.min_query_index, Duration(0)};
-        if (limits.min_index > 0) limits.wait = wait_time(api.defaults, options);
+        if (limits.min_index > 0) limits.wait = blocking_wait(api.defaults, options);
         std::string key = share_key(exchange->request(), options.token);
         server::QueryRunner& queries = api.server->queries(reactor);
         auto ticket = queries.run(key, limits, std::move(evaluate), std::move(answer));

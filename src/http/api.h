@@ -10,7 +10,13 @@
 #include "codec/json.h"
 #include "http/query.h"
 #include "http/router.h"
+#include "model/agent.h"
 #include "server/server.h"
+
+namespace praetor::agent {
+class UserEvents;
+struct RuntimeConfig;
+}
 
 namespace praetor::http {
 
@@ -18,6 +24,13 @@ namespace praetor::http {
 struct ApiContext {
   QueryDefaults defaults;
   server::Server* server = nullptr;
+  agent::UserEvents* events = nullptr;
+  // The configuration in force; it changes with a reload.
+  std::function<std::shared_ptr<const agent::RuntimeConfig>()> config;
+  std::function<size_t()> thread_count;
+  // Adds the `agent` group of the stats (checks, services …). Any thread.
+  std::function<void(codec::Map<std::string>&)> agent_stats;
+  std::function<void(model::UserEvent)> fire_event;  // spreads it; any thread
   bool pretty_always = false;  // -dev
   uint64_t kv_max_value_size = 512 << 10;
   uint64_t txn_max_request_size = 512 << 10;
@@ -50,6 +63,9 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 // Waits for the consistency that `options` ask for, runs the query (blocking when they say so), answers.
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
+
+// How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
+Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
 
 // What a renderer says of a reply.
 struct Rendered {
@@ -116,8 +132,12 @@ void add_health_routes(Router& router, const ApiContext& api);
 void add_session_routes(Router& router, const ApiContext& api);
 void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
+void add_agent_info_routes(Router& router, const ApiContext& api);
+void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
+// "/": `Consul Agent`.
+void add_root_route(Router& router, const ApiContext& api);
 void add_coordinate_routes(Router& router, const ApiContext& api);
 
 }  // namespace praetor::http

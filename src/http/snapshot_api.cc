@@ -2,6 +2,7 @@
 #include "http/api.h"
 
 #include "base/reactor.h"
+#include "http/listener.h"
 #include "server/snapshot_archive.h"
 
 namespace praetor::http {

@@ -16,7 +16,8 @@ constexpr std::array<std::array<Word, 256>, 8> make_tables(Word reversed_polynom
   std::array<std::array<Word, 256>, 8> tables{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
     Word value = byte;
-    for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? value >> 1 ^ reversed_polynomial : value >> 1;
+    for (int bit = 0; bit < 8; ++bit)
+      value = (value & 1) != 0 ? value >> 1 ^ reversed_polynomial : value >> 1;
     tables[0][byte] = value;
   }
   for (size_t k = 1; k < 8; ++k)

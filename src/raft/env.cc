@@ -34,7 +34,8 @@ class PosixFile final : public File {
   Result<size_t> read_at(uint64_t offset, std::span<char> buffer) override {
     size_t done = 0;
     while (done < buffer.size()) {
-      ssize_t got = ::pread(fd_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+      ssize_t got =
+          ::pread(fd_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return failure("read");
       if (got == 0) break;
@@ -147,8 +148,9 @@ Result<std::string> read_file(FileSystem& file_system, const std::string& path, 
   TRY_ASSIGN(std::unique_ptr<File> file, file_system.open(path, OpenMode::kRead));
   TRY_ASSIGN(uint64_t size, file->size());
   if (size > limit)
-    return fail(path + ": " + std::to_string(size) + " bytes, more than the limit of " + std::to_string(limit),
-                ErrorKind::kTooLarge);
+    return fail(
+        path + ": " + std::to_string(size) + " bytes, more than the limit of " + std::to_string(limit),
+        ErrorKind::kTooLarge);
   std::string bytes(size, '\0');
   TRY_ASSIGN(size_t got, file->read_at(0, bytes));
   bytes.resize(got);

@@ -91,7 +91,8 @@ EntryRef make_entry(const RecordHeader& header, std::string_view record) {
 }
 
 bool all_zero(std::string_view bytes) {
-  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+  return bytes.empty() ||
+         (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 bool looks_torn(std::string_view bytes, uint64_t offset) {

@@ -1,4 +1,5 @@
-// One log entry on disk. The format is documented in docs/formats/raft-log.md; this is its only reader and writer.
+// One log entry on disk. The format is documented in docs/formats/raft-log.md; this is its only reader and
+// writer.
 #pragma once
 
 #include <cstddef>
@@ -38,9 +39,9 @@ bool record_payload_is_intact(const RecordHeader& header, std::string_view recor
 // REQUIRES: header and payload were found intact.
 EntryRef make_entry(const RecordHeader& header, std::string_view record);
 
-// Whether `bytes`, which begin at `offset` in the file and are not what was written, can be the remains of a write
-// that a crash interrupted: on space that read as zeros before, such a write leaves its end, or a sector of it, zero.
-// A damaged record that shows neither was written whole and changed afterwards.
+// Whether `bytes`, which begin at `offset` in the file and are not what was written, can be the remains of a
+// write that a crash interrupted: on space that read as zeros before, such a write leaves its end, or a
+// sector of it, zero. A damaged record that shows neither was written whole and changed afterwards.
 bool looks_torn(std::string_view bytes, uint64_t offset);
 bool all_zero(std::string_view bytes);
 

@@ -30,7 +30,8 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
   header.salt = in.u32();
   header.first_index = in.u64();
   Cursor checksum(bytes.substr(kChecksummed));
-  if (version != kSegmentVersion || checksum.u32() != crc32c(bytes.substr(0, kChecksummed))) return std::nullopt;
+  if (version != kSegmentVersion || checksum.u32() != crc32c(bytes.substr(0, kChecksummed)))
+    return std::nullopt;
   return header;
 }
 

@@ -13,7 +13,8 @@ inline constexpr uint32_t kSegmentVersion = 1;
 
 struct SegmentHeader {
   uint64_t first_index = 0;
-  uint32_t salt = 0;  // seeds every checksum in the file, so that no client can write data that looks like records
+  uint32_t salt =
+      0;  // seeds every checksum in the file, so that no client can write data that looks like records
 };
 
 std::string encode_segment_header(const SegmentHeader& header);

@@ -160,19 +160,22 @@ Result<std::vector<EntryRef>> SegmentLog::read(uint64_t from, uint64_t to, size_
   {
     std::lock_guard lock(mutex_);
     if (from < segments_.front().first || to >= segments_.back().next() || from > to)
-      return fail("log: entries " + std::to_string(from) + " to " + std::to_string(to) + " are not in the log",
-                  ErrorKind::kNotFound);
+      return fail(
+          "log: entries " + std::to_string(from) + " to " + std::to_string(to) + " are not in the log",
+          ErrorKind::kNotFound);
     auto segment = std::upper_bound(segments_.begin(), segments_.end(), from,
                                     [](uint64_t index, const Segment& s) { return index < s.first; });
     uint64_t total = 0;
-    for (--segment; segment != segments_.end() && segment->first <= to && (pieces.empty() || total < max_bytes);
+    for (--segment;
+         segment != segments_.end() && segment->first <= to && (pieces.empty() || total < max_bytes);
          ++segment) {
       size_t begin = std::max(from, segment->first) - segment->first, end = begin, bytes = 0;
       size_t limit = std::min(to + 1, segment->next()) - segment->first;
       if (begin == limit) continue;
       while (end < limit && (bytes == 0 || total + bytes < max_bytes)) {
         ++end;
-        bytes = (end < segment->offsets.size() ? segment->offsets[end] : segment->end) - segment->offsets[begin];
+        bytes =
+            (end < segment->offsets.size() ? segment->offsets[end] : segment->end) - segment->offsets[begin];
       }
       pieces.push_back({segment->file, segment->path, segment->salt, segment->offsets[begin], bytes});
       total += bytes;
@@ -186,7 +189,8 @@ Result<std::vector<EntryRef>> SegmentLog::read(uint64_t from, uint64_t to, size_
     std::string_view rest(buffer.data(), got);
     while (!rest.empty()) {
       auto header = decode_record_header(rest, piece.salt);
-      if (!header || header->index != from + out.size() || !record_payload_is_intact(*header, rest, piece.salt))
+      if (!header || header->index != from + out.size() ||
+          !record_payload_is_intact(*header, rest, piece.salt))
         return fail("log: " + piece.path + ": the record at offset " +
                         std::to_string(piece.offset + piece.bytes - rest.size()) + " is damaged",
                     ErrorKind::kCorrupt);

@@ -10,7 +10,8 @@ namespace praetor::raft {
 namespace {
 
 constexpr size_t kWindowBytes = 1 << 20;
-constexpr size_t kMaxRecordBytes = 256 << 20;  // above Node's limit for one entry; guards against nonsense lengths
+constexpr size_t kMaxRecordBytes =
+    256 << 20;  // above Node's limit for one entry; guards against nonsense lengths
 
 // A file read through a sliding window, front to back.
 class Window {
@@ -51,7 +52,8 @@ class SegmentLog::Recovery {
     TRY_ASSIGN(std::string_view bytes, window.at(0, kSegmentHeaderBytes));
     auto header = decode_segment_header(bytes);
     // A segment gets its name only after its header is synced, so this is never a crash's doing.
-    if (!header || header->first_index != segment_.first) return corrupt(0, "the segment's header is damaged");
+    if (!header || header->first_index != segment_.first)
+      return corrupt(0, "the segment's header is damaged");
     segment_.salt = header->salt;
     segment_.end = kSegmentHeaderBytes;
     for (;;) {
@@ -86,7 +88,8 @@ class SegmentLog::Recovery {
     uint64_t at = segment_.end, lost = segment_.next();
     if (!is_last_) return corrupt(at, "entry " + std::to_string(lost) + " is damaged");
     TRY_ASSIGN(bool later, later_batch_follows(window, lost));
-    if (later) return corrupt(at, "entry " + std::to_string(lost) + " is damaged, and complete later entries follow");
+    if (later)
+      return corrupt(at, "entry " + std::to_string(lost) + " is damaged, and complete later entries follow");
     TRY_ASSIGN(bool torn, is_torn(window));
     if (!torn)
       return corrupt(at, "entry " + std::to_string(lost) +
@@ -104,10 +107,12 @@ class SegmentLog::Recovery {
     return true;
   }
 
-  // An append begins only after the one before it was synced. So a good record of a later append than `lost`'s proves
-  // that `lost` was complete once. The salt keeps data that imitates a record from being found here.
+  // An append begins only after the one before it was synced. So a good record of a later append than
+  // `lost`'s proves that `lost` was complete once. The salt keeps data that imitates a record from being
+  // found here.
   Result<bool> later_batch_follows(Window& window, uint64_t lost) {
-    for (uint64_t offset = segment_.end; offset + kRecordHeaderBytes <= window.size(); offset += kRecordAlignment) {
+    for (uint64_t offset = segment_.end; offset + kRecordHeaderBytes <= window.size();
+         offset += kRecordAlignment) {
       TRY_ASSIGN(std::string_view bytes, window.at(offset, kRecordHeaderBytes));
       auto header = decode_record_header(bytes, segment_.salt);
       if (header && header->batch_first() > lost) return true;
@@ -127,8 +132,8 @@ class SegmentLog::Recovery {
   }
 
   Status cut_off(Window& window) {
-    log_.log("raft: " + segment_.path + ": removed an incomplete append at offset " + std::to_string(segment_.end) +
-             " (entry " + std::to_string(segment_.next()) +
+    log_.log("raft: " + segment_.path + ": removed an incomplete append at offset " +
+             std::to_string(segment_.end) + " (entry " + std::to_string(segment_.next()) +
              "): the process or the machine stopped while it was written, it was never acknowledged");
     uint64_t size = std::max<uint64_t>(window.size(), log_.options_.segment_bytes);
     TRY(segment_.file->truncate(segment_.end));
@@ -139,10 +144,11 @@ class SegmentLog::Recovery {
   }
 
   std::unexpected<Error> corrupt(uint64_t offset, const std::string& what) const {
-    return fail("log: " + segment_.path + ": offset " + std::to_string(offset) + ": " + what +
-                    ". The server does not start with a damaged log: move its raft directory away so that it joins "
-                    "again empty and is brought up to date, or restore a snapshot",
-                ErrorKind::kCorrupt);
+    return fail(
+        "log: " + segment_.path + ": offset " + std::to_string(offset) + ": " + what +
+            ". The server does not start with a damaged log: move its raft directory away so that it joins "
+            "again empty and is brought up to date, or restore a snapshot",
+        ErrorKind::kCorrupt);
   }
 
   SegmentLog& log_;
@@ -178,7 +184,8 @@ Status SegmentLog::open_segments(Contents& contents) {
       // Segments that compaction had deleted can come back after a power cut; the snapshot covers them.
       if (segments_[i - 1].next() > segment.first || segment.first > options_.snapshot_index + 1)
         return fail("log: " + segment.path + ": it begins with entry " + std::to_string(segment.first) +
-                        ", but the file before it ends with entry " + std::to_string(segments_[i - 1].next() - 1),
+                        ", but the file before it ends with entry " +
+                        std::to_string(segments_[i - 1].next() - 1),
                     ErrorKind::kCorrupt);
       for (size_t k = 0; k < i; ++k) TRY(file_system_.remove(segments_[k].path));
       segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(i));

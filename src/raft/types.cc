@@ -8,19 +8,26 @@ namespace praetor::raft {
 
 std::string_view suffrage_name(Suffrage suffrage) {
   switch (suffrage) {
-    case Suffrage::kVoter: return "Voter";
-    case Suffrage::kNonvoter: return "Nonvoter";
-    case Suffrage::kStaging: return "Staging";
+    case Suffrage::kVoter:
+      return "Voter";
+    case Suffrage::kNonvoter:
+      return "Nonvoter";
+    case Suffrage::kStaging:
+      return "Staging";
   }
   return "ServerSuffrage";
 }
 
 std::string_view role_name(Role role) {
   switch (role) {
-    case Role::kFollower: return "Follower";
-    case Role::kCandidate: return "Candidate";
-    case Role::kLeader: return "Leader";
-    case Role::kShutdown: return "Shutdown";
+    case Role::kFollower:
+      return "Follower";
+    case Role::kCandidate:
+      return "Candidate";
+    case Role::kLeader:
+      return "Leader";
+    case Role::kShutdown:
+      return "Shutdown";
   }
   return "Unknown";
 }
@@ -71,8 +78,9 @@ Status check_configuration(const Configuration& configuration) {
       return fail("found duplicate address in configuration: " + server.address, ErrorKind::kBadRequest);
   }
   if (configuration.voter_count() == 0)
-    return fail("need at least one voter in configuration: {Servers:" + format_configuration(configuration) + "}",
-                ErrorKind::kBadRequest);
+    return fail(
+        "need at least one voter in configuration: {Servers:" + format_configuration(configuration) + "}",
+        ErrorKind::kBadRequest);
   return {};
 }
 
@@ -128,14 +136,20 @@ uint64_t get_number(Cursor& in) {
   if (tag < 0x80) return tag;
   switch (tag) {
     case 0xcc:
-    case 0xd0: return in.u8();
+    case 0xd0:
+      return in.u8();
     case 0xcd:
-    case 0xd1: return in.u16();
+    case 0xd1:
+      return in.u16();
     case 0xce:
-    case 0xd2: return in.u32();
+    case 0xd2:
+      return in.u32();
     case 0xcf:
-    case 0xd3: return in.u64();
-    default: in.set_failed(); return 0;
+    case 0xd3:
+      return in.u64();
+    default:
+      in.set_failed();
+      return 0;
   }
 }
 

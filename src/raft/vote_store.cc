@@ -53,9 +53,11 @@ Result<std::unique_ptr<FileVoteStore>> FileVoteStore::open(FileSystem& file_syst
   auto a = decode(content.substr(0, kSlotBytes));
   auto b = got > kSlotBytes ? decode(content.substr(kSlotBytes)) : std::nullopt;
   if (!a && !b)
-    return fail(path + ": offset 0: both copies of term and vote are damaged. The server does not start without "
-                       "them: it could vote twice in a term. Move its raft directory away so that it joins again empty",
-                ErrorKind::kCorrupt);
+    return fail(
+        path +
+            ": offset 0: both copies of term and vote are damaged. The server does not start without "
+            "them: it could vote twice in a term. Move its raft directory away so that it joins again empty",
+        ErrorKind::kCorrupt);
   const Slot& newest = !b || (a && a->sequence >= b->sequence) ? *a : *b;
   store->sequence_ = newest.sequence;
   store->state_ = newest.state;
@@ -67,8 +69,8 @@ Result<std::unique_ptr<FileVoteStore>> FileVoteStore::open(FileSystem& file_syst
 Status FileVoteStore::save(const HardState& state) {
   if (failed_) return fail(path_ + ": closed after an earlier failure", ErrorKind::kIo);
   if (state.voted_for.size() > kMaxServerIdBytes)
-    return fail("raft: server id of " + std::to_string(state.voted_for.size()) + " bytes, more than the limit of " +
-                    std::to_string(kMaxServerIdBytes),
+    return fail("raft: server id of " + std::to_string(state.voted_for.size()) +
+                    " bytes, more than the limit of " + std::to_string(kMaxServerIdBytes),
                 ErrorKind::kTooLarge);
   failed_ = true;
   ++sequence_;
@@ -78,7 +80,8 @@ Status FileVoteStore::save(const HardState& state) {
   return {};
 }
 
-// The slot whose content is newer, or the only good one, is written last: one good copy exists at every moment.
+// The slot whose content is newer, or the only good one, is written last: one good copy exists at every
+// moment.
 Status FileVoteStore::write_slots() {
   std::string bytes = encode({sequence_, state_});
   for (uint64_t offset : {uint64_t{0}, uint64_t{kSlotBytes}}) {

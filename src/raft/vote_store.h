@@ -1,5 +1,5 @@
-// Term and vote on disk: the file "vote", two slots that both hold the current state. A write changes one slot, syncs,
-// then the other: a crash damages at most one of them, and so does a failing sector.
+// Term and vote on disk: the file "vote", two slots that both hold the current state. A write changes one
+// slot, syncs, then the other: a crash damages at most one of them, and so does a failing sector.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ class FileVoteStore final : public VoteStore {
   Status save(const HardState& state) override;
 
  private:
-  FileVoteStore(std::string path, std::unique_ptr<File> file) : path_(std::move(path)), file_(std::move(file)) {}
+  FileVoteStore(std::string path, std::unique_ptr<File> file)
+      : path_(std::move(path)), file_(std::move(file)) {}
   Status write_slots();
 
   std::string path_;

@@ -43,9 +43,9 @@ void kvs_apply(Server& server, Reactor& reactor, const model::KVSRequest& reques
   // new leader has been elected for longer than most of them.
   if (request.op == model::kv_op::kLock && server.leader_duties().lock_delayed(request.dir_ent.key))
     return done(false);
-  server.apply(reactor, model::MessageType::kKVS, request, [done = std::move(done)](Result<std::any> applied) {
+  server.apply(reactor, model::MessageType::kKVS, request, [done = std::move(done)](Result<ApplyResult> applied) {
     if (!applied) return done(std::unexpected(std::move(applied.error())));
-    const bool* held = std::any_cast<bool>(&*applied);
+    const bool* held = std::any_cast<bool>(&applied->value);
     done(held ? *held : true);
   });
 }

@@ -112,7 +112,7 @@ void LeaderDuties::reconcile() {
   check.status = model::kHealthPassing;
   check.output = "Agent alive and reachable";
   request.check = std::move(check);
-  server_.apply(reactor_, model::MessageType::kRegister, request, [alive = alive_](Result<std::any> applied) {
+  server_.apply(reactor_, model::MessageType::kRegister, request, [alive = alive_](Result<ApplyResult> applied) {
     if (*alive && !applied) logger().error("failed to reconcile member", {{"error", applied.error()}});
   });
 }
@@ -155,7 +155,7 @@ void LeaderDuties::collect_tombstones() {
     request.datacenter = server_.options().datacenter;
     request.op = "reap";
     request.reap_index = reap;
-    server_.apply(reactor_, model::MessageType::kTombstone, request, [alive = alive_](Result<std::any> applied) {
+    server_.apply(reactor_, model::MessageType::kTombstone, request, [alive = alive_](Result<ApplyResult> applied) {
       if (*alive && !applied) logger().error("failed to reap tombstones", {{"error", applied.error()}});
     });
   }
@@ -191,7 +191,7 @@ void LeaderDuties::expire_session(const std::string& id, int attempt) {
   request.op = "destroy";
   request.session.id = id;
   server_.apply(reactor_, model::MessageType::kSession, request,
-                [this, alive = alive_, id, attempt](Result<std::any> applied) {
+                [this, alive = alive_, id, attempt](Result<ApplyResult> applied) {
                   if (!*alive || !leading_) return;
                   if (applied) return logger().debug("session TTL expired", {{"session", id}});
                   if (attempt + 1 >= kMaxExpireAttempts)

@@ -73,7 +73,10 @@ Status Server::open() {
   return {};
 }
 
-Server::~Server() {
+Server::~Server() { stop(); }
+
+void Server::stop() {
+  if (std::exchange(stopped_, true)) return;
   if (duties_) duties_->stop();
   if (raft_) raft_->shutdown();
 }
@@ -157,7 +160,7 @@ void Server::propose(Reactor& reactor, std::string entry, Instant deadline, Appl
         return applied(std::unexpected(std::move(error)));
       }
       if (auto* error = std::any_cast<Error>(&result->value)) return applied(std::unexpected(std::move(*error)));
-      applied(std::move(result->value));
+      applied(std::move(*result));
     });
   });
 }

@@ -57,14 +57,20 @@ struct ServerOptions {
   std::function<void(bool leader)> on_leadership;
 };
 
+// What the state machine answered to the entry at `index`.
+using ApplyResult = raft::ProposalResult;
+
 inline constexpr const char* kErrNoLeader = "No cluster leader";
 
 class Server {
  public:
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
-  ~Server();
+  ~Server();  // stop()
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  // Ends consensus and the leader's duties. The reactors must still run; idempotent.
+  void stop();
 
   const ServerInfo& info() const { return info_; }
   const ServerOptions& options() const { return options_; }
@@ -85,7 +91,7 @@ class Server {
 
   // Makes the request a log entry; `applied` gets the state machine's answer (an Error that the state machine
   // returned becomes the Result's error). Without a leader: as when_readable.
-  using Applied = std::function<void(Result<std::any>)>;
+  using Applied = std::function<void(Result<ApplyResult>)>;
   void apply(Reactor& reactor, model::MessageType type, const codec::Type& request_type, const void* request,
              Applied applied);
   template <typename Request>
@@ -103,6 +109,7 @@ class Server {
   void on_raft_leadership(bool leader);
 
   ServerOptions options_;
+  bool stopped_ = false;
   ServerInfo info_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LeaderDuties> duties_;

@@ -71,7 +71,7 @@ void session_apply(Server& server, Reactor& reactor, model::SessionRequest reque
   }
   std::string id = request.session.id;
   server.apply(reactor, model::MessageType::kSession, request,
-               [id, done = std::move(done)](Result<std::any> applied) {
+               [id, done = std::move(done)](Result<ApplyResult> applied) {
                  if (!applied) return done(std::unexpected(std::move(applied.error())));
                  done(id);
                });

@@ -63,9 +63,9 @@ void txn_apply(Server& server, Reactor& reactor, const model::TxnRequest& reques
   for (size_t i = 0; i < checked.ops.size(); ++i)
     pre_check(server, checked.ops[i], static_cast<int64_t>(i), refused.errors);
   if (!refused.errors.empty()) return done(std::move(refused));
-  server.apply(reactor, model::MessageType::kTxn, checked, [done = std::move(done)](Result<std::any> applied) {
+  server.apply(reactor, model::MessageType::kTxn, checked, [done = std::move(done)](Result<ApplyResult> applied) {
     if (!applied) return done(std::unexpected(std::move(applied.error())));
-    auto* response = std::any_cast<model::TxnResponse>(&*applied);
+    auto* response = std::any_cast<model::TxnResponse>(&applied->value);
     done(response ? std::move(*response) : model::TxnResponse());
   });
 }

@@ -35,7 +35,7 @@ Inner* make_inner(uint64_t stamp, std::string_view prefix, size_t count) {
   inner->count = 0;
   inner->capacity = capacity;
   if (inner->dense()) std::fill_n(inner->children(), kDense, Child());
-  memcpy(inner->prefix_data(), prefix.data(), prefix.size());
+  if (!prefix.empty()) memcpy(inner->prefix_data(), prefix.data(), prefix.size());
   return inner;
 }
 

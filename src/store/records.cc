@@ -9,6 +9,11 @@ namespace {
 
 constexpr size_t kMaxSession = 255;
 
+// Like memcpy, for views that may be empty.
+void copy_to(char* at, std::string_view bytes) {
+  if (!bytes.empty()) memcpy(at, bytes.data(), bytes.size());
+}
+
 template <typename LeafType>
 LeafType* allocate_leaf(LeafKind kind, std::string_view key, size_t head, size_t behind_key) {
   CHECK(key.size() <= UINT32_MAX && head >= sizeof(Leaf));
@@ -17,7 +22,7 @@ LeafType* allocate_leaf(LeafKind kind, std::string_view key, size_t head, size_t
   leaf->kind = kind;
   leaf->key_offset = static_cast<uint8_t>(head);
   leaf->bits = 0;
-  memcpy(reinterpret_cast<char*>(leaf) + head, key.data(), key.size());
+  copy_to(reinterpret_cast<char*>(leaf) + head, key);
   return leaf;
 }
 
@@ -77,7 +82,7 @@ const KvLeaf* make_kv_leaf(const KvFields& f) {
   leaf->modify_low = static_cast<uint32_t>(f.modify_index);
   leaf->modify_high = static_cast<uint16_t>(f.modify_index >> 32);
   char* at = const_cast<char*>(leaf->value().data());
-  memcpy(at, f.value.data(), f.value.size());
+  copy_to(at, f.value);
   if (!extras) return leaf;
   leaf->bits = KvLeaf::kHasExtras;
   at += f.value.size();
@@ -85,7 +90,7 @@ const KvLeaf* make_kv_leaf(const KvFields& f) {
   memcpy(at + sizeof(uint64_t), &f.lock_index, sizeof(uint64_t));
   at += 2 * sizeof(uint64_t);
   *at = static_cast<char>(f.session.size());
-  memcpy(at + 1, f.session.data(), f.session.size());
+  copy_to(at + 1, f.session);
   return leaf;
 }
 
@@ -110,9 +115,10 @@ model::DirEntry to_dir_entry(const KvLeaf& leaf) {
   return entry;
 }
 
-const ValueLeaf* make_value_leaf(std::string_view key, uint64_t value) {
+const ValueLeaf* make_value_leaf(std::string_view key, uint64_t value, uint16_t bits) {
   auto* leaf = allocate_leaf<ValueLeaf>(LeafKind::kValue, key, sizeof(ValueLeaf), 0);
   leaf->value = value;
+  leaf->bits = bits;
   return leaf;
 }
 

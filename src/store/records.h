@@ -71,7 +71,9 @@ model::DirEntry to_dir_entry(const KvLeaf& leaf);
 struct ValueLeaf : Leaf {
   uint64_t value;
 };
-const ValueLeaf* make_value_leaf(std::string_view key, uint64_t value);
+// `bits` is the table's own use (kTombstones: kTreeTombstone).
+const ValueLeaf* make_value_leaf(std::string_view key, uint64_t value, uint16_t bits = 0);
+inline constexpr uint16_t kTreeTombstone = 1;  // all keys with this prefix were deleted
 
 struct RecordLeaf : Leaf {
   const void* record;

@@ -84,7 +84,7 @@ void Store::commit() {
   tables_.last_index = index_;
   for (const Change& change : changes_) {
     if (change.before != nullptr) dropped_.push_back(change.before);
-    if (watchable(change.table)) {
+    if (notice_sink_ && watchable(change.table)) {
       notice_->touch(change.table, (change.after != nullptr ? change.after : change.before)->key(), index_);
     }
   }
@@ -133,8 +133,12 @@ void Store::retire_replaced(const Tables* old) {
   retired_ = epochs_.collect();
 }
 
-void Store::publish() {
+void Store::publish(uint64_t applied_index) {
   CHECK(!open_);
+  if (applied_index > tables_.last_index) {
+    tables_.last_index = applied_index;
+    dirty_ = true;
+  }
   if (!dirty_) return;
   dirty_ = false;
   const Tables* old = published_.exchange(new Tables(tables_));

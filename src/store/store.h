@@ -82,6 +82,7 @@ class WriteTxn {
   void set_named_index(std::string_view name, uint64_t value, uint64_t changed);
   void bump_named(std::string_view name) { set_named_index(name, index_, index_); }
   void bump_activity(Activity kind, std::string_view name);
+  void set_activity_floor(uint64_t index) { tables_.activity_floor = index; }
   void set_reaped_index(uint64_t index) { tables_.reaped_index = index; }
   void set_node_removal_index(uint64_t index) { tables_.node_removal_index = index; }
   Effects& effects() { return effects_; }
@@ -116,7 +117,7 @@ class Store : public WriteTxn {
 
   View view() const;
 
-  // Called on the writer's thread: notices by publish() and adopt() after readers can see the change, effects
+  // Set them before the first transaction. Called on the writer's thread: notices by publish() and adopt() after readers can see the change, effects
   // by commit().
   void set_notice_sink(NoticeSink sink) { notice_sink_ = std::move(sink); }
   void set_effect_sink(EffectSink sink) { effect_sink_ = std::move(sink); }
@@ -126,7 +127,9 @@ class Store : public WriteTxn {
   // As if begin() had never been called; but the index counts as applied.
   void rollback();
   bool in_transaction() const { return open_; }
-  void publish();
+  // Lets readers see what was committed. `applied_index`: log entries without a transaction (no-ops) count
+  // too.
+  void publish(uint64_t applied_index = 0);
 
   // Takes over the whole state of another store, as published there (a restored snapshot). All waiters are
   // told. REQUIRES: no open transaction on either; the other store has no readers.

@@ -38,7 +38,12 @@ uint64_t Tables::named_index(std::string_view name) const {
 
 uint64_t Tables::activity(Activity kind, std::string_view name) const {
   const Leaf* leaf = find(TableIndex::kActivity, static_cast<char>(kind) + to_lower(name));
-  return leaf == nullptr ? 0 : static_cast<const ValueLeaf*>(leaf)->value;
+  return leaf == nullptr ? activity_floor : static_cast<const ValueLeaf*>(leaf)->value;
+}
+
+uint64_t Tables::node_activity(Activity kind, std::string_view node) const {
+  if (find(TableIndex::kNodes, to_lower(node)) != nullptr) return activity(kind, node);
+  return node_removal_index > activity_floor ? node_removal_index : activity_floor;
 }
 
 std::string index_prefix(std::string_view a) {

@@ -61,6 +61,7 @@ enum class Activity : char {
   kNodeServices = 's',  // + node: its services, or the node itself
   kNodeChecks = 'c',    // + node: its checks
   kStatus = 't',        // + status: checks in it
+  kNodeSessions = 'n',  // + node: its sessions
 };
 
 // The index a read answers with and the index its result last changed at.
@@ -73,6 +74,11 @@ struct ReadIndex {
   uint64_t reported = 0;
   uint64_t changed = 0;
 
+  // What is reported bounds what changed: a client that sends back `reported` must be able to block.
+  static ReadIndex of(uint64_t reported, uint64_t changed) {
+    return {reported, changed < reported ? changed : reported};
+  }
+  static ReadIndex exact(uint64_t index) { return {index, index}; }
   // For results put together from several reads.
   void merge(ReadIndex other) {
     reported = reported > other.reported ? reported : other.reported;
@@ -87,6 +93,8 @@ struct Tables {
   uint64_t last_index = 0;
   // Tombstones up to here were reaped: what happened to absent keys before is no longer known.
   uint64_t reaped_index = 0;
+  // What a restored snapshot does not tell about finer changes counts as changed here.
+  uint64_t activity_floor = 0;
   // Nodes were last removed, or renamed away, here.
   uint64_t node_removal_index = 0;
 
@@ -104,6 +112,8 @@ struct Tables {
   // A row of the index table by its Consul name, fixed or not; 0 when absent.
   uint64_t named_index(std::string_view name) const;
   uint64_t activity(Activity kind, std::string_view name) const;
+  // Of the kinds that belong to a node; an absent node last changed when a node was last removed.
+  uint64_t node_activity(Activity kind, std::string_view node) const;
 };
 
 // "a\0b\0": the key parts of the indexes above; lower() forms are lower-cased.

@@ -1,0 +1,27 @@
+// Alias checks: the status of another service or node. A local one looks when the agent's checks change and
+// each minute; a remote one follows a blocking query. On the reactor.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agent/check_runner.h"
+
+namespace praetor::agent {
+
+class AliasRunner {
+ public:
+  using Report = std::function<void(CheckResult)>;
+  virtual ~AliasRunner() = default;  // stops it: no report after that
+  virtual void start() = 0;
+  // Something local changed.
+  virtual void look() = 0;
+};
+
+// `hooks` outlive the runner.
+std::unique_ptr<AliasRunner> make_local_alias(const CheckSpec& spec, Reactor& reactor,
+                                              const CheckHooks& hooks, AliasRunner::Report report);
+std::unique_ptr<AliasRunner> make_remote_alias(const CheckSpec& spec, Reactor& reactor,
+                                               const CheckHooks& hooks, AliasRunner::Report report);
+
+}  // namespace praetor::agent

@@ -1,0 +1,43 @@
+// Opens TCP connections (and unix sockets) for health checks as Go's dialer does: several addresses in turn,
+// the other address family 300 ms later, and Go's error texts. Everything on the reactor.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/check_resolver.h"
+#include "base/reactor.h"
+
+namespace praetor::agent {
+
+struct HostPort {
+  std::string host;  // without brackets; may be empty (this machine)
+  std::string port;  // as written: a number, a service name, or empty
+};
+// Errors: `address x: missing port in address`, `address x: too many colons in address`.
+Result<HostPort> split_host_port(std::string_view text);
+// Brackets around IPv6 addresses.
+std::string join_host_port(std::string_view host, std::string_view port);
+
+struct DialResult {
+  int fd = -1;         // connected, non-blocking, owned by the receiver
+  std::string error;   // `dial tcp 127.0.0.1:1: connect: connection refused`
+  ResolvedAddress peer;  // when connected
+};
+
+// A connection attempt. Destroying it cancels it: no call of `done` after that.
+class Dial {
+ public:
+  virtual ~Dial() = default;
+};
+
+using DialDone = std::function<void(DialResult)>;
+
+// `done` runs once, later. `timeout` ends with `dial tcp <first address>: i/o timeout`.
+std::unique_ptr<Dial> dial_tcp(Reactor& reactor, CheckResolver& resolver, const std::string& host_port,
+                               Duration timeout, DialDone done);
+std::unique_ptr<Dial> dial_unix(Reactor& reactor, const std::string& path, Duration timeout, DialDone done);
+
+}  // namespace praetor::agent

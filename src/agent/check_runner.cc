@@ -1,0 +1,227 @@
+#include "agent/check_runner.h"
+
+#include <signal.h>
+
+#include <unordered_map>
+
+#include "agent/check_alias.h"
+#include "agent/check_probe.h"
+#include "agent/check_resolver.h"
+#include "agent/check_scheduler.h"
+#include "agent/check_script.h"
+#include "agent/check_tls.h"
+
+namespace praetor::agent {
+
+namespace {
+
+constexpr size_t kAliasTextRoom = 256;  // for the words around the output of the aliased check
+
+// A TLS library writes to sockets without a word about signals; a peer that closed must not end the agent.
+void ignore_broken_pipes() {
+  struct sigaction action{};
+  if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+struct CheckRunner::Impl {
+  Impl(Reactor& r, CheckHooks h, CheckRunnerOptions o)
+      : reactor(r),
+        hooks(std::move(h)),
+        options(std::move(o)),
+        resolver(r),
+        scripts(r),
+        env{r, resolver, tls, scripts, options.docker_host},
+        random(thread_random().next()),
+        scheduler(r, random) {}
+
+  struct Entry {
+    explicit Entry(CheckSpec s)
+        : spec(std::move(s)), thresholds(spec.success_before_passing, spec.failures_before_critical) {}
+    CheckSpec spec;
+    Thresholds thresholds;
+    std::unique_ptr<Probe> probe;
+    std::unique_ptr<AliasRunner> alias;
+    std::optional<TtlState> ttl;
+    Reactor::TimerId ttl_timer = 0;
+  };
+
+  Reactor& reactor;
+  CheckHooks hooks;
+  CheckRunnerOptions options;
+  CheckResolver resolver;
+  TlsContexts tls;
+  ScriptHost scripts;
+  ProbeEnv env;
+  Random random;
+  CheckScheduler scheduler;
+  CriticalServices critical;
+  Reactor::TimerId scan_timer = 0;
+  bool look_posted = false;
+  std::unordered_map<std::string, std::shared_ptr<Entry>> entries;
+  std::shared_ptr<Impl*> alive = std::make_shared<Impl*>(this);  // for what is posted
+
+  std::unique_ptr<Probe> make_probe(const CheckSpec& spec, CheckKind kind) {
+    switch (kind) {
+      case CheckKind::kHttp:
+        return make_http_probe(spec, env);
+      case CheckKind::kTcp:
+        return make_tcp_probe(spec, env);
+      case CheckKind::kGrpc:
+        return make_grpc_probe(spec, env);
+      case CheckKind::kScript:
+        return make_script_probe(spec, env);
+      case CheckKind::kDocker:
+        return make_docker_probe(spec, env);
+      default:
+        return nullptr;
+    }
+  }
+
+  // Stores a result that counts. The hook may stop this check or others, so `id` is a copy.
+  void report(std::string id, const CheckResult& result) {
+    critical.on_status(id, result.status, system_clock().now());
+    if (hooks.on_result) hooks.on_result(id, result.status, result.output);
+  }
+
+  void start_probe(const std::shared_ptr<Entry>& entry, CheckKind kind) {
+    entry->probe = make_probe(entry->spec, kind);
+    scheduler.add(entry->spec.id, std::max(entry->spec.interval, kMinCheckInterval),
+                  [this, weak = std::weak_ptr(entry)](CheckScheduler::Finished finished) {
+                    auto running = weak.lock();
+                    if (!running) return;
+                    running->probe->run([this, weak, finished](const CheckResult& result) {
+                      auto self = weak.lock();
+                      if (!self) return;
+                      finished();
+                      if (self->thresholds.applies(result.status)) report(self->spec.id, result);
+                    });
+                  });
+  }
+
+  void arm_ttl(const std::shared_ptr<Entry>& entry) {
+    reactor.cancel(entry->ttl_timer);
+    entry->ttl_timer =
+        reactor.after(entry->ttl->deadline() - system_clock().now(), [this, weak = std::weak_ptr(entry)] {
+          auto self = weak.lock();
+          if (!self) return;
+          self->ttl_timer = 0;
+          // The expired one reports once, and rests until the next update.
+          if (auto expired = self->ttl->expire(system_clock().now())) {
+            report(self->spec.id, *expired);
+          } else {
+            arm_ttl(self);
+          }
+        });
+  }
+
+  void start_alias(const std::shared_ptr<Entry>& entry) {
+    const CheckSpec& spec = entry->spec;
+    bool local = spec.alias_node.empty() || spec.alias_node == options.node_name;
+    // Aliases of each other would feed on their own outputs for ever.
+    auto told = [this, id = spec.id, limit = spec.output_max_size + kAliasTextRoom](CheckResult result) {
+      if (result.output.size() > limit) result.output.resize(limit);
+      report(id, result);
+    };
+    entry->alias =
+        local ? make_local_alias(spec, reactor, hooks, told) : make_remote_alias(spec, reactor, hooks, told);
+    entry->alias->start();
+  }
+
+  void scan() {
+    scan_timer = reactor.after(kDeregisterScanInterval, [this] { scan(); });
+    for (const CriticalServices::Due& due : critical.due(system_clock().now()))
+      if (hooks.on_deregister) hooks.on_deregister(due);
+  }
+
+  void stop(const std::string& id) {
+    auto at = entries.find(id);
+    if (at == entries.end()) return;
+    std::shared_ptr<Entry> entry = std::move(at->second);
+    entries.erase(at);
+    scheduler.remove(id);
+    critical.forget(id);
+    reactor.cancel(entry->ttl_timer);
+    if (critical.empty()) {
+      reactor.cancel(scan_timer);
+      scan_timer = 0;
+    }
+    // Its own callback may be running: it goes when that has returned.
+    reactor.post([entry] {});
+    entry->alias.reset();
+    entry->probe.reset();
+  }
+
+  void look_at_locals() {
+    look_posted = false;
+    std::vector<std::weak_ptr<Entry>> aliases;
+    for (auto& [id, entry] : entries)
+      if (entry->alias) aliases.push_back(entry);
+    for (auto& weak : aliases)
+      if (auto entry = weak.lock(); entry && entry->alias) entry->alias->look();
+  }
+};
+
+CheckRunner::CheckRunner(Reactor& reactor, CheckHooks hooks, CheckRunnerOptions options)
+    : impl_(std::make_unique<Impl>(reactor, std::move(hooks), std::move(options))) {
+  ignore_broken_pipes();
+}
+
+CheckRunner::~CheckRunner() {
+  *impl_->alive = nullptr;
+  stop_all();
+}
+
+Status CheckRunner::start(CheckSpec spec) {
+  CheckKind kind = kind_of(spec);
+  if (kind == CheckKind::kNone) return fail("Check type is not valid", ErrorKind::kBadRequest);
+  stop(spec.id);
+  auto entry = std::make_shared<Impl::Entry>(std::move(spec));
+  const CheckSpec& s = entry->spec;
+  impl_->entries.emplace(s.id, entry);
+  impl_->critical.watch(s.id, s.service_id, s.deregister_critical_service_after);
+  if (!impl_->critical.empty() && impl_->scan_timer == 0)
+    impl_->scan_timer = impl_->reactor.after(kDeregisterScanInterval, [impl = impl_.get()] { impl->scan(); });
+  if (kind == CheckKind::kTtl) {
+    entry->ttl.emplace(s.ttl, s.output_max_size, s.initial_output, system_clock().now());
+    impl_->arm_ttl(entry);
+  } else if (kind == CheckKind::kAlias) {
+    impl_->start_alias(entry);
+  } else {
+    impl_->start_probe(entry, kind);
+  }
+  return {};
+}
+
+void CheckRunner::stop(const std::string& id) { impl_->stop(id); }
+
+void CheckRunner::stop_all() {
+  while (!impl_->entries.empty()) impl_->stop(std::string(impl_->entries.begin()->first));
+}
+
+bool CheckRunner::has(const std::string& id) const { return impl_->entries.contains(id); }
+size_t CheckRunner::size() const { return impl_->entries.size(); }
+
+Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const std::string& output) {
+  auto at = impl_->entries.find(id);
+  if (at == impl_->entries.end() || !at->second->ttl)
+    return fail("CheckID \"" + id + "\" does not have associated TTL", ErrorKind::kNotFound);
+  std::shared_ptr<Impl::Entry> entry = at->second;
+  CheckResult result = entry->ttl->update(status, output, system_clock().now());
+  impl_->arm_ttl(entry);
+  impl_->report(id, result);
+  return {};
+}
+
+void CheckRunner::local_checks_changed() {
+  if (impl_->look_posted) return;
+  impl_->look_posted = true;
+  impl_->reactor.post([alive = impl_->alive] {
+    if (*alive != nullptr) (*alive)->look_at_locals();
+  });
+}
+
+void CheckRunner::reload_tls() { impl_->tls.clear(); }
+
+}  // namespace praetor::agent
