@@ -159,6 +159,8 @@ void SimCluster::settle(SimServer& server, Effects& effects) {
   for (SnapshotSend& snapshot : effects.snapshots) {
     std::get<SnapshotRequest>(snapshot.envelope.message).meta = server.snapshot;
     // The transport notices within this time that nobody answers.
+    network_.push({now_ + std::chrono::seconds(2), ++order_, server.id, snapshot.envelope, {}, true});
+    // The transport notices within this time that nobody answers.
     Event timeout{now_ + std::chrono::seconds(2), ++order_, server.id, snapshot.envelope, {}, true};
     network_.push(std::move(timeout));
     send(server.id, std::move(snapshot.envelope), server.snapshot_state);
