@@ -15,6 +15,8 @@ namespace praetor::agent {
 
 namespace {
 
+constexpr size_t kAliasTextRoom = 256;  // for the words around the output of the aliased check
+
 // A TLS library writes to sockets without a word about signals; a peer that closed must not end the agent.
 void ignore_broken_pipes() {
   struct sigaction action{};
@@ -117,7 +119,11 @@ struct CheckRunner::Impl {
   void start_alias(const std::shared_ptr<Entry>& entry) {
     const CheckSpec& spec = entry->spec;
     bool local = spec.alias_node.empty() || spec.alias_node == options.node_name;
-    auto told = [this, id = spec.id](const CheckResult& result) { report(id, result); };
+    // Aliases of each other would feed on their own outputs for ever.
+    auto told = [this, id = spec.id, limit = spec.output_max_size + kAliasTextRoom](CheckResult result) {
+      if (result.output.size() > limit) result.output.resize(limit);
+      report(id, result);
+    };
     entry->alias =
         local ? make_local_alias(spec, reactor, hooks, told) : make_remote_alias(spec, reactor, hooks, told);
     entry->alias->start();

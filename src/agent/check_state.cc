@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
+
 namespace praetor::agent {
 
 namespace {
@@ -78,14 +80,14 @@ CheckResult aggregate_alias(std::span<const AliasedCheck> checks, std::string_vi
   CheckResult worst{CheckStatus::kPassing, ""};
   bool found = false;
   for (const AliasedCheck& check : checks) {
-    if (!node.empty() && check.node != node) continue;
+    if (!node.empty() && !equals_ignore_case(check.node, node)) continue;
     if (!check.service_id.empty() && check.service_id != service_id) continue;
     found = true;
+    service_exists = service_exists || check.service_id == service_id;
     if (check.status <= worst.status) continue;
     worst = {check.status, fmt::format("Aliased check \"{}\" failing: {}", check.name, check.output)};
-    if (check.status == CheckStatus::kCritical) break;
   }
-  if (!found && !service_exists)
+  if (!service_exists)
     return {CheckStatus::kCritical,
             fmt::format("Service {} could not be found on node {}", service_id, node)};
   if (!found) return {CheckStatus::kPassing, "No checks found."};

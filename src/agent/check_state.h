@@ -84,7 +84,8 @@ struct AliasedCheck {
 };
 
 // The status of an alias of `node` (empty: any) and `service_id` (empty: only the node's own checks).
-// `service_exists` is consulted only when no check was found.
+// `service_exists` tells of a service without checks; one that does not exist is critical whatever its node
+// says.
 CheckResult aggregate_alias(std::span<const AliasedCheck> checks, std::string_view node,
                             std::string_view service_id, bool service_exists);
 

@@ -100,6 +100,9 @@ TEST(Alias, NothingFound) {
   EXPECT_EQ(aggregate_alias({}, "", "web", true), (CheckResult{CheckStatus::kPassing, "No checks found."}));
   EXPECT_EQ(aggregate_alias({}, "n1", "zz", false),
             (CheckResult{CheckStatus::kCritical, "Service zz could not be found on node n1"}));
+  std::vector<AliasedCheck> node_only = {{"mem", "memory", "N1", "", CheckStatus::kCritical, "full"}};
+  EXPECT_EQ(aggregate_alias(node_only, "n1", "zz", false).output, "Service zz could not be found on node n1");
+  EXPECT_EQ(aggregate_alias(node_only, "n1", "", false).output, "Aliased check \"memory\" failing: full");
 }
 
 TEST(Alias, FailuresSlowDown) {

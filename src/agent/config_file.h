@@ -307,7 +307,6 @@ struct ConfigFile {
   std::optional<std::string> advertise_addr_wan_ipv4;
   std::optional<std::string> advertise_addr_wan_ipv6;
   std::optional<std::string> ae_interval;
-  List<std::string> allow_write_http_from;
   std::optional<std::string> alt_domain;
   Box<ConfigAudit> audit;
   ConfigAutoConfig auto_config;

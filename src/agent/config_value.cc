@@ -115,7 +115,10 @@ class Decoder {
       case Kind::kDuration:
         return duration(value, target, path);
       default:
-        if (!scalar(value, type, target))
+        if (is_negative_unsigned(value, type))
+          errors_.types.push_back(
+              fmt::format("cannot parse '{}', {:f} overflows uint", path, *number(value)));
+        else if (!scalar(value, type, target))
           errors_.types.push_back(fmt::format("'{}' expected type '{}', got unconvertible type '{}'", path,
                                               go_type(type), go_names(value).type));
     }
@@ -127,6 +130,11 @@ class Decoder {
     if (auto* u = std::get_if<uint64_t>(&value.data)) return static_cast<double>(*u);
     if (auto* d = std::get_if<double>(&value.data)) return *d;
     return std::nullopt;
+  }
+
+  static bool is_negative_unsigned(const Value& value, const Type& type) {
+    auto n = number(value);
+    return type.kind == Kind::kUint && n && *n < 0;
   }
 
   static bool scalar(const Value& value, const Type& type, void* target) {
@@ -181,7 +189,6 @@ class Decoder {
     const Value& value = *unwrap(given);
     const ValueMap* map = value.map();
     if (map == nullptr) {
-      if (value.list() != nullptr && value.list()->empty()) return;
       errors_.types.push_back(fmt::format("'{}' expected a map, got '{}'", path, go_names(value).kind));
       return;
     }
@@ -219,7 +226,6 @@ class Decoder {
     const Value& value = *unwrap(given);
     const ValueMap* map = value.map();
     if (map == nullptr) {
-      if (value.list() != nullptr && value.list()->empty()) return;
       errors_.types.push_back(fmt::format("'{}' expected a map, got '{}'", path, go_names(value).kind));
       return;
     }

@@ -204,7 +204,7 @@ Result<std::string> base64_decode(std::string_view text) {
     }
   }
   if (digits == 0) return out;
-  if (digits + padding != 4) return bad(i);
+  if (digits + padding != 4) return bad(padding > 0 ? i : i - digits);  // Go names the start of a cut group
   group <<= 6 * (4 - digits);
   out.push_back(static_cast<char>(group >> 16));
   if (digits == 3) out.push_back(static_cast<char>(group >> 8));

@@ -89,10 +89,11 @@ struct Daemon::Impl {
   }
 
   void close() {
-    dns.reset();
     http.reset();
-    server.reset();
+    if (server) server->stop();
     for (auto& reactor : reactors) reactor->stop();
+    dns.reset();
+    server.reset();
   }
 
   bool leaves_on(Event event) const {

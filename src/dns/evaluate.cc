@@ -205,6 +205,7 @@ bool Evaluation::reverse() {
       target->append(config_.domain());
       if (target->size() <= kMaxNameBytes) {
         response_.answer.push_back(own(Record::ptr({}, 0, *target)));
+        if (in_.query.qtype == type::kSOA) add_soa(response_.authority);
         return true;
       }
     }
@@ -236,6 +237,10 @@ bool Evaluation::service(const Query& query, const Target& target, int depth, bo
   std::string key = std::string(1, static_cast<char>('0' + static_cast<int>(lookup.kind))) + target.name +
                     '\0' + target.tag + '\0' + target.datacenter;
   uint64_t index = shop_.options.backend->index();
+  if (target.name.empty()) {
+    failed(Error{"no service name"}, out);
+    return true;
+  }
   using Found = std::shared_ptr<const Instances>;
   auto found =
       look<Found>(key, [&](Deferral<Found>& later) { return shop_.options.backend->service(lookup, later); });

@@ -92,7 +92,7 @@ std::string write_rejection(const Query& query, Verdict verdict) {
   constexpr uint16_t kKept = flag::kTruncated | flag::kRecursionDesired | flag::kRecursionAvailable |
                              flag::kCheckingDisabled | 0x0020 /* AD */;
   uint16_t flags = flag::kResponse | (query.flags & kKept);
-  if (!format_error) flags |= (query.flags & (flag::kOpcodeMask | flag::kAuthoritative));
+  if (!format_error) flags |= query.flags & flag::kOpcodeMask;
   flags |= format_error ? rcode::kFormatError : rcode::kNotImplemented;
   std::string out;
   put_u16(out, query.id);

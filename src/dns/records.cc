@@ -132,7 +132,8 @@ class Builder {
     std::string service_address =
         shown_address(context_, accept, instance.address, instance.tagged_addresses);
     if (service_address.empty()) {
-      if (node_address.empty()) return true;
+      // An own address of the wrong family hides the node's.
+      if (node_address.empty() || !instance.address.empty()) return true;
       std::optional<std::string> ip = parse_ip(node_address);
       if (!ip) return from_name(instance, node_address);
       // A translated address is not what the node's name stands for.
@@ -141,9 +142,9 @@ class Builder {
     }
     if (std::optional<std::string> ip = parse_ip(service_address)) return from_ip(instance, *ip);
     // A service whose address is the very name that is asked for has its node's.
-    if (std::optional<std::string> ip = parse_ip(node_address)) {
+    if (std::optional<std::string> ip = parse_ip(node_address.empty() ? node.address : node_address)) {
       Result<std::string> name = name_from_text(service_address);
-      if (name && *name == context_.question) return from_node(instance, *ip);
+      if (name && equal_names(*name, context_.question)) return from_node(instance, *ip);
     }
     return from_name(instance, service_address);
   }

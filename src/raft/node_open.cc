@@ -52,13 +52,7 @@ Status Node::Impl::open() {
 // checks).
 Result<SnapshotMeta> Node::Impl::restore_newest_snapshot() {
   TRY_ASSIGN(std::vector<SnapshotMeta> all, snapshots_->list());
-  if (all.empty()) {
-    TRY_ASSIGN(std::vector<std::string> names, file_system_->list(options_.data_dir + "/snapshots"));
-    if (!names.empty())
-      return fail("snapshot: none of those in " + options_.data_dir + "/snapshots can be read (see the log)",
-                  ErrorKind::kCorrupt);
-    return SnapshotMeta();
-  }
+  if (all.empty()) return SnapshotMeta();
   Error last;
   for (const SnapshotMeta& meta : all) {
     auto reader = snapshots_->open(meta);
@@ -91,9 +85,11 @@ Status Node::Impl::open_log(SegmentLog::Contents& contents, const SnapshotMeta& 
              SegmentLog::open(*file_system_, std::move(options), contents));
   uint64_t first = opened->first_index(), last = opened->last_index();
   if (first > snapshot.index + 1)
-    return fail("raft: " + options_.data_dir + "/log begins with entry " + std::to_string(first) +
-                    ", but the newest readable snapshot ends with entry " + std::to_string(snapshot.index),
-                ErrorKind::kCorrupt);
+    return fail(
+        "raft: " + options_.data_dir + "/log begins with entry " + std::to_string(first) +
+            ", but the newest snapshot that can be read " +
+            (snapshot.index == 0 ? "does not exist" : "ends with entry " + std::to_string(snapshot.index)),
+        ErrorKind::kCorrupt);
   // A snapshot that was installed just before a crash: the log that it replaces is still there.
   bool replaced = last < snapshot.index ||
                   (snapshot.index >= first &&

@@ -130,7 +130,7 @@ TEST_F(Fixture, CancelledQueriesAreGone) {
   on_reactor([&] { runner.cancel(ticket); });
   EXPECT_EQ(stats().waiting, 0u);
   set("a", "2");
-  EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_THROW(answer.get(), std::future_error);  // the callback was dropped unused
 }
 
 TEST_F(Fixture, ARestoredStateReleasesEverybody) {

@@ -73,7 +73,10 @@ Status Server::open() {
   return {};
 }
 
-Server::~Server() {
+Server::~Server() { stop(); }
+
+void Server::stop() {
+  if (std::exchange(stopped_, true)) return;
   if (duties_) duties_->stop();
   if (raft_) raft_->shutdown();
 }

@@ -65,9 +65,12 @@ inline constexpr const char* kErrNoLeader = "No cluster leader";
 class Server {
  public:
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
-  ~Server();
+  ~Server();  // stop()
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  // Ends consensus and the leader's duties. The reactors must still run; idempotent.
+  void stop();
 
   const ServerInfo& info() const { return info_; }
   const ServerOptions& options() const { return options_; }
@@ -106,6 +109,7 @@ class Server {
   void on_raft_leadership(bool leader);
 
   ServerOptions options_;
+  bool stopped_ = false;
   ServerInfo info_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LeaderDuties> duties_;
