@@ -74,7 +74,7 @@ CheckKind CheckSettings::kind() const {
   if (is_alias()) return CheckKind::kAlias;
   if (!docker_container_id.empty()) return CheckKind::kDocker;
   if (is_script()) return CheckKind::kScript;
-  return CheckKind::kUnknown;
+  return CheckKind::kNone;
 }
 
 std::string CheckSettings::kind_name() const {
@@ -93,7 +93,7 @@ std::string CheckSettings::kind_name() const {
       return "docker";
     case CheckKind::kScript:
       return "script";
-    case CheckKind::kUnknown:
+    case CheckKind::kNone:
       return "";
   }
   return "";

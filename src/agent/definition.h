@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/check_spec.h"
 #include "base/result.h"
 #include "codec/type.h"
 #include "model/catalog.h"
@@ -16,9 +17,6 @@ namespace praetor::agent {
 using codec::Box;
 using codec::List;
 using codec::Map;
-
-// A runner's kind, in the order that decides when a check names several.
-enum class CheckKind : uint8_t { kGrpc, kHttp, kTtl, kTcp, kAlias, kDocker, kScript, kUnknown };
 
 // How to run a check, whoever owns it.
 struct CheckSettings {

@@ -34,7 +34,8 @@ struct ServiceRegistration {
 using ServiceVisitor = std::function<void(const model::NodeService&)>;
 using ForEachService = std::function<void(const ServiceVisitor&)>;
 
-// Errors carry the API's text and kind.
+// Errors carry the API's text and kind. The definition's token counts: a definition that came by the API gets
+// the request's token first (Consul ignores the one in the body).
 Result<ServiceRegistration> prepare_service(const ServiceDefinition& definition, PortRange sidecar_ports,
                                             const ForEachService& for_each_service);
 

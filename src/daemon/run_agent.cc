@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/daemon.h"
+#include "daemon/node_id.h"
 #include "daemon/signals.h"
 
 namespace praetor::daemon {
@@ -87,6 +88,12 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     err("==> " + loaded.error().message + "\n");
     return 1;
   }
+  auto node_id = ensure_node_id(loaded->config);
+  if (!node_id) {
+    err("==> " + node_id.error().message + "\n");
+    return 1;
+  }
+  loaded->config.node_id = *node_id;
   auto config = std::make_shared<const agent::RuntimeConfig>(std::move(loaded->config));
   bool json = config->logging.log_json;
   auto console = std::make_shared<ConsoleSink>(out, json);
@@ -100,8 +107,9 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   Daemon::Options daemon_options;
   daemon_options.config = config;
   daemon_options.signals = &signals;
-  daemon_options.reload = [options]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
+  daemon_options.reload = [options, id = *node_id]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
     TRY_ASSIGN(agent::LoadedConfig fresh, agent::load_config(options));
+    fresh.config.node_id = id;
     return std::make_shared<const agent::RuntimeConfig>(std::move(fresh.config));
   };
   if (!json) out(banner(*config) + "\n==> Log data will now stream in as it occurs:\n\n");
