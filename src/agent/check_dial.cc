@@ -248,7 +248,7 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
       DialDone done = std::move(done_);
       DialResult result{race.release(), "", race.peer()};
       stop();
-      return done(std::move(result));
+      return done(result);
     }
     start_second();
     if (running_ == 0 && done_) fail(races_[0]->error());

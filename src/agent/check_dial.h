@@ -33,7 +33,7 @@ class Dial {
   virtual ~Dial() = default;
 };
 
-using DialDone = std::function<void(DialResult)>;
+using DialDone = std::function<void(const DialResult&)>;
 
 // `done` runs once, later. `timeout` ends with `dial tcp <first address>: i/o timeout`.
 std::unique_ptr<Dial> dial_tcp(Reactor& reactor, CheckResolver& resolver, const std::string& host_port,

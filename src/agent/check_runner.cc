@@ -79,8 +79,9 @@ struct CheckRunner::Impl {
     }
   }
 
-  // Stores a result that counts. The hook may stop this check or others, so `id` is a copy.
-  void report(std::string id, const CheckResult& result) {
+  // Stores a result that counts. The hook may stop the check, and with it what `check_id` refers to.
+  void report(const std::string& check_id, const CheckResult& result) {
+    const std::string id = check_id;
     critical.on_status(id, result.status, system_clock().now());
     if (hooks.on_result) hooks.on_result(id, result.status, result.output);
   }
@@ -88,7 +89,7 @@ struct CheckRunner::Impl {
   void start_probe(const std::shared_ptr<Entry>& entry, CheckKind kind) {
     entry->probe = make_probe(entry->spec, kind);
     scheduler.add(entry->spec.id, std::max(entry->spec.interval, kMinCheckInterval),
-                  [this, weak = std::weak_ptr(entry)](CheckScheduler::Finished finished) {
+                  [this, weak = std::weak_ptr(entry)](const CheckScheduler::Finished& finished) {
                     auto running = weak.lock();
                     if (!running) return;
                     running->probe->run([this, weak, finished](const CheckResult& result) {
