@@ -34,7 +34,7 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
  public:
   using Finished = std::function<void(Attempts&)>;
 
-  Attempts(Reactor& reactor, std::string network, std::vector<SocketAddress> addresses, Instant deadline)
+  Attempts(Reactor& reactor, std::string network, std::vector<ResolvedAddress> addresses, Instant deadline)
       : reactor_(reactor),
         network_(std::move(network)),
         addresses_(std::move(addresses)),
@@ -54,7 +54,7 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
   }
   bool connected() const { return connected_; }
   int release() { return socket_.release(); }
-  const SocketAddress& peer() const { return addresses_[next_ - 1]; }
+  const ResolvedAddress& peer() const { return addresses_[next_ - 1]; }
   const std::string& error() const { return error_; }
 
  private:
@@ -79,7 +79,7 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
     Duration left = deadline_ - now;
     Duration share =
         std::min(left, std::max(left / static_cast<int>(addresses_.size() - next_), kLeastPerAddress));
-    const SocketAddress& address = addresses_[next_++];
+    const ResolvedAddress& address = addresses_[next_++];
     int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return fail(lower_case_error("socket", errno));
     error_code error;
@@ -118,7 +118,7 @@ class Attempts : public std::enable_shared_from_this<Attempts> {
 
   Reactor& reactor_;
   std::string network_;
-  std::vector<SocketAddress> addresses_;
+  std::vector<ResolvedAddress> addresses_;
   Instant deadline_;
   asio::posix::stream_descriptor socket_;
   Finished finished_;
@@ -182,7 +182,7 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
   }
 
   void start_unix(const std::string& path) {
-    SocketAddress address;
+    ResolvedAddress address;
     auto* name = reinterpret_cast<sockaddr_un*>(&address.storage);
     if (path.size() >= sizeof name->sun_path) return fail_later("dial unix " + path + ": invalid argument");
     name->sun_family = AF_UNIX;
@@ -209,16 +209,16 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
     reactor_.cancel(timer_);
     timer_ = 0;
     if (lookup.addresses.empty()) return fail("dial tcp: " + lookup.error);
-    std::vector<SocketAddress> first;
-    std::vector<SocketAddress> second;
-    for (SocketAddress address : lookup.addresses) {
+    std::vector<ResolvedAddress> first;
+    std::vector<ResolvedAddress> second;
+    for (ResolvedAddress address : lookup.addresses) {
       address.set_port(port_);
       (address.family() == lookup.addresses.front().family() ? first : second).push_back(address);
     }
     race("tcp", std::move(first), std::move(second));
   }
 
-  void race(const std::string& network, std::vector<SocketAddress> first, std::vector<SocketAddress> second) {
+  void race(const std::string& network, std::vector<ResolvedAddress> first, std::vector<ResolvedAddress> second) {
     bool two = !second.empty();
     if (two) {
       races_[1] = std::make_shared<Attempts>(reactor_, network, std::move(second), deadline_);

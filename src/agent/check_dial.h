@@ -24,7 +24,7 @@ std::string join_host_port(std::string_view host, std::string_view port);
 struct DialResult {
   int fd = -1;         // connected, non-blocking, owned by the receiver
   std::string error;   // `dial tcp 127.0.0.1:1: connect: connection refused`
-  SocketAddress peer;  // when connected
+  ResolvedAddress peer;  // when connected
 };
 
 // A connection attempt. Destroying it cancels it: no call of `done` after that.

@@ -47,7 +47,7 @@ Lookup look_up(const std::string& host) {
   Lookup lookup;
   for (addrinfo* at = code == 0 ? found : nullptr; at != nullptr; at = at->ai_next) {
     if (at->ai_addrlen > sizeof(sockaddr_storage)) continue;
-    SocketAddress address;
+    ResolvedAddress address;
     std::memcpy(&address.storage, at->ai_addr, at->ai_addrlen);
     address.size = at->ai_addrlen;
     lookup.addresses.push_back(address);
@@ -90,12 +90,12 @@ void work(const std::shared_ptr<Pool>& pool) {
 
 }  // namespace
 
-void SocketAddress::set_port(uint16_t port) {
+void ResolvedAddress::set_port(uint16_t port) {
   if (family() == AF_INET) reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
   if (family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
 }
 
-std::string SocketAddress::text() const {
+std::string ResolvedAddress::text() const {
   if (family() == AF_UNIX) return reinterpret_cast<const sockaddr_un*>(&storage)->sun_path;
   char host[INET6_ADDRSTRLEN] = "";
   if (family() == AF_INET) {
@@ -108,7 +108,7 @@ std::string SocketAddress::text() const {
   return "[" + std::string(host) + "]:" + std::to_string(ntohs(v6->sin6_port));
 }
 
-bool parse_ip(const std::string& text, SocketAddress& out) {
+bool parse_ip(const std::string& text, ResolvedAddress& out) {
   auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
   if (::inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
@@ -200,7 +200,7 @@ CheckResolver::Ticket CheckResolver::resolve(const std::string& host, Done done)
     impl_->answer_later(ticket, known->second.lookup);
     return ticket;
   }
-  SocketAddress literal;
+  ResolvedAddress literal;
   if (parse_ip(host, literal)) {
     impl_->answer_later(ticket, Lookup{{literal}, ""});
     return ticket;

@@ -15,7 +15,7 @@
 
 namespace praetor::agent {
 
-struct SocketAddress {
+struct ResolvedAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
 
@@ -25,7 +25,7 @@ struct SocketAddress {
 };
 
 struct Lookup {
-  std::vector<SocketAddress> addresses;  // port 0, in the order to try; empty on failure
+  std::vector<ResolvedAddress> addresses;  // port 0, in the order to try; empty on failure
   std::string error;                     // Go's text: `lookup x on 10.0.0.1:53: no such host`
 };
 
@@ -47,6 +47,6 @@ class CheckResolver {
 };
 
 // The address that `text` spells, if it is one: 127.0.0.1, ::1, fe80::1%eth0.
-bool parse_ip(const std::string& text, SocketAddress& out);
+bool parse_ip(const std::string& text, ResolvedAddress& out);
 
 }  // namespace praetor::agent

@@ -228,8 +228,8 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
   StreamTarget target_;
   std::unique_ptr<Dial> dial_;
   asio::posix::stream_descriptor socket_;
-  SocketAddress local_;
-  SocketAddress peer_;
+  ResolvedAddress local_;
+  ResolvedAddress peer_;
   std::string verify_failure_;
   bool plain_http_ = false;
   std::shared_ptr<SSL> tls_;

@@ -69,7 +69,7 @@ std::vector<std::string> alternative_names(X509* certificate, int type) {
 
 // Go's texts; empty when the certificate is valid for the name. The common name does not count.
 std::string host_failure(X509* certificate, const std::string& name) {
-  SocketAddress address;
+  ResolvedAddress address;
   if (parse_ip(name, address)) {
     if (X509_check_ip_asc(certificate, name.c_str(), 0) == 1) return "";
     std::vector<std::string> ips = alternative_names(certificate, GEN_IPADD);
@@ -176,7 +176,7 @@ std::shared_ptr<SSL> make_tls_session(const TlsContext& context, int fd, const s
                   new Verification{context.skip_verify, wanted, failure});
   SSL_set_fd(session.get(), fd);
   SSL_set_connect_state(session.get());
-  SocketAddress address;
+  ResolvedAddress address;
   if (!parse_ip(wanted, address)) SSL_set_tlsext_host_name(session.get(), wanted.c_str());
   return session;
 }

@@ -10,8 +10,14 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-// Length of the valid UTF-8 sequence at the front of `text`, 0 when it is not one (RFC 3629: no overlong
-// forms, no surrogates, at most U+10FFFF).
+Error number_error(std::string_view function, std::string_view text, std::string_view why) {
+  return Error{"strconv." + std::string(function) + ": parsing " + go_quote(text) + ": " + std::string(why),
+               ErrorKind::kInternal};
+}
+
+}  // namespace
+
+// RFC 3629: no overlong forms, no surrogates, at most U+10FFFF.
 size_t utf8_length(std::string_view text) {
   auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   uint8_t first = byte(0);
@@ -26,13 +32,6 @@ size_t utf8_length(std::string_view text) {
   if (first == 0xf4 && byte(1) > 0x8f) return 0;
   return length;
 }
-
-Error number_error(std::string_view function, std::string_view text, std::string_view why) {
-  return Error{"strconv." + std::string(function) + ": parsing " + go_quote(text) + ": " + std::string(why),
-               ErrorKind::kInternal};
-}
-
-}  // namespace
 
 std::string to_lower(std::string_view text) {
   std::string out(text);
@@ -205,7 +204,7 @@ Result<std::string> base64_decode(std::string_view text) {
     }
   }
   if (digits == 0) return out;
-  if (digits + padding != 4) return bad(i);
+  if (digits + padding != 4) return bad(padding > 0 ? i : i - digits);  // Go names the start of a cut group
   group <<= 6 * (4 - digits);
   out.push_back(static_cast<char>(group >> 16));
   if (digits == 3) out.push_back(static_cast<char>(group >> 8));

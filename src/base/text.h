@@ -31,6 +31,8 @@ std::string base64_encode(std::string_view bytes);  // standard alphabet, padded
 // Error text is Go's: `illegal base64 data at input byte N`.
 Result<std::string> base64_decode(std::string_view text);
 
+// Length of the valid UTF-8 sequence at the front of `text` (not empty), 0 when it is not one.
+size_t utf8_length(std::string_view text);
 bool is_valid_utf8(std::string_view text);
 // Replaces every invalid byte by U+FFFD, as Go's JSON encoder does.
 std::string sanitize_utf8(std::string_view text);

@@ -82,6 +82,7 @@ class Map {
     return true;
   }
   void clear() { items_.clear(); }
+  const value_type* data() const { return items_.data(); }
   const value_type& at_index(size_t i) const { return items_[i]; }
   value_type& at_index(size_t i) { return items_[i]; }
   bool operator==(const Map& other) const { return items_ == other.items_; }

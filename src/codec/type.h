@@ -47,15 +47,15 @@ struct Type;
 
 // How a field differs from the plain rule (same name everywhere, always present).
 enum FieldFlag : uint32_t {
-  kOmitEmpty = 1 << 0,      // JSON: left out when empty (Go's omitempty: false, 0, "", nil, length 0)
-  kNoJson = 1 << 1,         // absent from JSON, both ways
-  kNoWire = 1 << 2,         // absent from MessagePack
-  kNoFilter = 1 << 3,       // not a selector of filter expressions
-  kDurationText = 1 << 4,   // JSON output as "10s"
-  kWireOmitEmpty = 1 << 5,  // MessagePack: left out when empty
-  kSnakeInput = 1 << 6,     // JSON input also accepts the snake_case name
-  kEmptyAsList = 1 << 7,    // JSON output [] (or {}) even when nil
-  kJsonInputOnly = 1 << 8,  // read from JSON, never written
+  kOmitEmpty = 1 << 0,           // JSON: left out when empty (Go's omitempty: false, 0, "", nil, length 0)
+  kNoJson = 1 << 1,              // absent from JSON, both ways
+  kNoWire = 1 << 2,              // absent from MessagePack
+  kNoFilter = 1 << 3,            // not a selector of filter expressions
+  kDurationText = 1 << 4,        // JSON output as "10s"
+  kWireOmitEmpty = 1 << 5,       // MessagePack: left out when empty
+  kSnakeInput = 1 << 6,          // JSON input also accepts the snake_case name
+  kEmptyAsList = 1 << 7,         // JSON output [] (or {}) even when nil
+  kJsonInputOnly = 1 << 8,       // read from JSON, never written
   kStringOnlyDuration = 1 << 9,  // JSON/HCL input of a duration must be text
 };
 
@@ -66,37 +66,55 @@ struct Field {
   const Type* type = nullptr;
   size_t offset = 0;
   uint32_t flags = 0;
+  std::string_view alias;    // further names in configuration, lower case, separated by commas
+  std::string_view go_type;  // Go's name of the type in JSON error texts, where it is not the plain one
+  // Made by make_struct, so that encoders copy ready pieces:
+  std::string_view json_key;    // `,"Key":`
+  std::string_view wire_key;    // the key as MessagePack
+  std::string_view snake_name;  // snake_case of json_name
 
   bool has(FieldFlag flag) const { return (flags & flag) != 0; }
   const void* in(const void* object) const { return static_cast<const char*>(object) + offset; }
   void* in(void* object) const { return static_cast<char*>(object) + offset; }
 };
 
-// Type-erased access to a List, Map, Box or optional.
+// Type-erased access to a List, Map, Box or optional. Elements of a list or map lie in one array: element i
+// (its value, in a map) is at base + i * stride + value_offset, its key (a std::string) at base + i * stride.
 struct ContainerOps {
   size_t (*size)(const void*);                             // list, map; pointer: 0 or 1
   const void* (*at)(const void*, size_t index);            // element (map: value) at an index
   std::string_view (*key)(const void*, size_t index);      // map only
   const void* (*find)(const void*, std::string_view key);  // map only; null when absent
-  void* (*add)(void*, std::string_view key);               // new element: list push, map insert, pointer emplace
+  void* (*add)(void*, std::string_view key);  // new element: list push, map insert, pointer emplace
   bool (*is_nil)(const void*);
-  void (*make_empty)(void*);                               // list and map: empty, not nil; pointer: null
-  void (*clear)(void*);                                    // nil
+  void (*make_empty)(void*);         // list and map: empty, not nil; pointer: null
+  void (*clear)(void*);              // nil
+  const void* (*base)(const void*);  // list, map: the array; pointer: the element or null
+  size_t stride = 0;
+  size_t value_offset = 0;
 };
 
 struct Type {
   Kind kind = Kind::kAny;
-  uint8_t size = 0;                                // bytes, of numbers
-  std::string_view name;                           // Go name, of structs
-  const Type& (*element_of)() = nullptr;           // list, map, pointer
-  const ContainerOps* ops = nullptr;               // list, map, pointer
-  std::vector<Field> fields;                       // struct, in Go's order; embedded structs inlined
-  std::vector<const Field*> wire_order;            // struct: fields sorted by wire name, without kNoWire
-  void (*construct_default)(void*) = nullptr;      // struct: assigns a default value
+  uint8_t size = 0;                            // bytes, of numbers
+  std::string_view name;                       // Go name, of structs
+  const Type& (*element_of)() = nullptr;       // list, map, pointer
+  const ContainerOps* ops = nullptr;           // list, map, pointer
+  std::vector<Field> fields;                   // struct, in Go's order; embedded structs inlined
+  std::vector<const Field*> wire_order;        // struct: fields sorted by wire name, without kNoWire
+  void (*construct_default)(void*) = nullptr;  // struct: assigns a default value
+  bool wire_omits = false;                     // struct: some field has kWireOmitEmpty
+  bool own_json_decoder = false;               // struct: Go type with an UnmarshalJSON (error texts)
+  bool tolerates_unknown = false;              // struct: its own decoder lets unknown fields pass
 
   const Type& element() const { return element_of(); }
+  // Where in wire_order; its size when absent.
+  size_t wire_index(std::string_view wire_name) const;
   const Field* find_wire(std::string_view wire_name) const;
 };
+
+// "TLSSkipVerify" -> "tls_skip_verify".
+std::string snake_case(std::string_view go_name);
 
 // Is the value what Go's omitempty leaves out?
 bool is_empty(const Type& type, const void* value);
@@ -132,6 +150,14 @@ struct IsPointer<std::optional<T>> : std::true_type {
 const Type& scalar_type(Kind kind, size_t size);
 const Type& make_container(Kind kind, const Type& (*element)(), const ContainerOps* ops);
 
+// Where a std::pair keeps `second`, measured on storage that is never read.
+template <typename Pair>
+size_t pair_value_offset() {
+  alignas(Pair) static char storage[sizeof(Pair)];
+  auto* pair = reinterpret_cast<Pair*>(storage);
+  return static_cast<size_t>(reinterpret_cast<const char*>(&pair->second) - storage);
+}
+
 template <typename C>
 const ContainerOps* list_ops() {
   static const ContainerOps ops = {
@@ -142,7 +168,9 @@ const ContainerOps* list_ops() {
       [](void* c, std::string_view) -> void* { return &static_cast<C*>(c)->emplace_back(); },
       [](const void* c) { return static_cast<const C*>(c)->is_nil(); },
       [](void* c) { static_cast<C*>(c)->make_empty(); },
-      [](void* c) { *static_cast<C*>(c) = C(); }};
+      [](void* c) { *static_cast<C*>(c) = C(); },
+      [](const void* c) -> const void* { return static_cast<const C*>(c)->data(); },
+      sizeof(typename C::value_type)};
   return &ops;
 }
 
@@ -156,7 +184,10 @@ const ContainerOps* map_ops() {
       [](void* c, std::string_view key) -> void* { return &(*static_cast<C*>(c))[key]; },
       [](const void* c) { return static_cast<const C*>(c)->is_nil(); },
       [](void* c) { static_cast<C*>(c)->make_empty(); },
-      [](void* c) { *static_cast<C*>(c) = C(); }};
+      [](void* c) { *static_cast<C*>(c) = C(); },
+      [](const void* c) -> const void* { return static_cast<const C*>(c)->data(); },
+      sizeof(typename C::value_type),
+      pair_value_offset<typename C::value_type>()};
   return &ops;
 }
 
@@ -170,7 +201,11 @@ const ContainerOps* pointer_ops() {
       [](void* c, std::string_view) -> void* { return &static_cast<C*>(c)->emplace(); },
       [](const void* c) { return !*static_cast<const C*>(c); },
       [](void* c) { static_cast<C*>(c)->reset(); },
-      [](void* c) { static_cast<C*>(c)->reset(); }};
+      [](void* c) { static_cast<C*>(c)->reset(); },
+      [](const void* c) -> const void* {
+        auto* pointer = static_cast<const C*>(c);
+        return *pointer ? &**pointer : nullptr;
+      }};
   return &ops;
 }
 
@@ -199,8 +234,8 @@ const Type& type_of() {
         Kind::kList, &type_of<typename detail::IsList<T>::Element>, detail::list_ops<T>());
     return type;
   } else if constexpr (detail::IsMap<T>::value) {
-    static const Type& type =
-        detail::make_container(Kind::kMap, &type_of<typename detail::IsMap<T>::Element>, detail::map_ops<T>());
+    static const Type& type = detail::make_container(Kind::kMap, &type_of<typename detail::IsMap<T>::Element>,
+                                                     detail::map_ops<T>());
     return type;
   } else if constexpr (detail::IsPointer<T>::value) {
     static const Type& type = detail::make_container(
@@ -215,14 +250,33 @@ const Type& type_of() {
 struct FieldSpec {
   Field field;
   bool embedded = false;
+  bool own_decoder = false;
+  bool tolerant = false;
 
-  FieldSpec json(std::string_view name) && { field.json_name = name; return *this; }
-  FieldSpec wire(std::string_view name) && { field.wire_name = name; return *this; }
+  FieldSpec json(std::string_view name) && {
+    field.json_name = name;
+    return *this;
+  }
+  FieldSpec wire(std::string_view name) && {
+    field.wire_name = name;
+    return *this;
+  }
+  FieldSpec alias(std::string_view names) && {
+    field.alias = names;
+    return *this;
+  }
+  FieldSpec go_type(std::string_view name) && {
+    field.go_type = name;
+    return *this;
+  }
   FieldSpec omit_empty() && { return std::move(*this).flag(kOmitEmpty); }
   FieldSpec no_json() && { return std::move(*this).flag(kNoJson); }
   FieldSpec no_wire() && { return std::move(*this).flag(kNoWire); }
   FieldSpec no_filter() && { return std::move(*this).flag(kNoFilter); }
-  FieldSpec flag(FieldFlag flag) && { field.flags |= flag; return *this; }
+  FieldSpec flag(FieldFlag flag) && {
+    field.flags |= flag;
+    return *this;
+  }
 };
 
 template <typename Struct, typename Member>
@@ -231,7 +285,11 @@ FieldSpec field(std::string_view name, Member Struct::* member) {
   alignas(Struct) static char storage[sizeof(Struct)];
   auto* object = reinterpret_cast<Struct*>(storage);
   auto offset = static_cast<size_t>(reinterpret_cast<const char*>(&(object->*member)) - storage);
-  return FieldSpec{Field{name, name, name, &type_of<Member>(), offset, 0}};
+  FieldSpec spec;
+  spec.field.name = spec.field.json_name = spec.field.wire_name = name;
+  spec.field.type = &type_of<Member>();
+  spec.field.offset = offset;
+  return spec;
 }
 
 // Go's anonymous field: the fields of the member stand in the outer struct.
@@ -242,18 +300,29 @@ FieldSpec embedded(Member Struct::* member) {
   return spec;
 }
 
+// Not a field: says that Go decodes the struct by an UnmarshalJSON of its own, which shows in error texts
+// (`Go struct field .Port`), and whether that decoder lets unknown fields pass.
+inline FieldSpec own_json_decoder(bool tolerates_unknown = false) {
+  FieldSpec spec;
+  spec.own_decoder = true;
+  spec.tolerant = tolerates_unknown;
+  return spec;
+}
+
 // Keeps the description alive for the program's life.
-const Type& make_struct(std::string_view name, std::vector<FieldSpec> fields, void (*construct_default)(void*));
+const Type& make_struct(std::string_view name, std::vector<FieldSpec> fields,
+                        void (*construct_default)(void*));
 
 }  // namespace praetor::codec
 
 #define PRAETOR_DESCRIBED(Struct) const ::praetor::codec::Type& praetor_describe(const Struct*);
 
-#define PRAETOR_DESCRIBE(Struct, go_name, ...)                                                \
-  const ::praetor::codec::Type& praetor_describe(const Struct*) {                             \
-    using ::praetor::codec::embedded;                                                         \
-    using ::praetor::codec::field;                                                            \
-    static const ::praetor::codec::Type& type = ::praetor::codec::make_struct(                \
+#define PRAETOR_DESCRIBE(Struct, go_name, ...)                                                   \
+  const ::praetor::codec::Type& praetor_describe(const Struct*) {                                \
+    using ::praetor::codec::embedded;                                                            \
+    using ::praetor::codec::field;                                                               \
+    using ::praetor::codec::own_json_decoder;                                                    \
+    static const ::praetor::codec::Type& type = ::praetor::codec::make_struct(                   \
         go_name, {__VA_ARGS__}, [](void* object) { *static_cast<Struct*>(object) = Struct(); }); \
-    return type;                                                                              \
+    return type;                                                                                 \
   }

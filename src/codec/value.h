@@ -15,18 +15,18 @@ using ValueMap = Map<Value>;
 
 struct Value {
   // monostate is null. JSON numbers are double (as Go's interface{}); HCL and MessagePack keep integers.
-  using Storage = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Bytes, Box<ValueList>,
-                               Box<ValueMap>>;
+  using Storage = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Bytes,
+                               Box<ValueList>, Box<ValueMap>>;
   Storage data;
 
   Value() = default;
-  Value(bool v) : data(v) {}                                // NOLINT: converts
-  Value(int64_t v) : data(v) {}                             // NOLINT: converts
-  Value(uint64_t v) : data(v) {}                            // NOLINT: converts
-  Value(double v) : data(v) {}                              // NOLINT: converts
-  Value(std::string v) : data(std::move(v)) {}              // NOLINT: converts
-  Value(const char* v) : data(std::string(v)) {}            // NOLINT: converts
-  Value(Bytes v) : data(std::move(v)) {}                    // NOLINT: converts
+  Value(bool v) : data(v) {}                                  // NOLINT: converts
+  Value(int64_t v) : data(v) {}                               // NOLINT: converts
+  Value(uint64_t v) : data(v) {}                              // NOLINT: converts
+  Value(double v) : data(v) {}                                // NOLINT: converts
+  Value(std::string v) : data(std::move(v)) {}                // NOLINT: converts
+  Value(const char* v) : data(std::string(v)) {}              // NOLINT: converts
+  Value(Bytes v) : data(std::move(v)) {}                      // NOLINT: converts
   Value(ValueList v) : data(Box<ValueList>(std::move(v))) {}  // NOLINT: converts
   Value(ValueMap v) : data(Box<ValueMap>(std::move(v))) {}    // NOLINT: converts
 

@@ -177,6 +177,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       response.shared_body.reset();
       response.set("Content-Encoding", "gzip");
     }
+    add_common_headers(response);
     size_t length = response.content().size();
     std::string& out = tail();
     append_head(out, response, length, {.close = close_after_ && !http_1_0_, .http_1_0 = http_1_0_, .gzip = compressed});
@@ -192,6 +193,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   void answer_stream(Response head) {
     streaming_ = true;
+    add_common_headers(head);
     append_head(tail(), head, head.content().size(), {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_});
     if (http_1_0_) close_after_ = true;
     flush();
@@ -221,6 +223,11 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   }
 
  private:
+  void add_common_headers(Response& response) const {
+    if (const auto* common = exchange_->request().common_headers)
+      response.headers.insert(response.headers.end(), common->begin(), common->end());
+  }
+
   void touch(Duration timeout) { deadline_ = system_clock().now() + timeout; }
 
   void new_request() {
@@ -232,6 +239,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.query.clear();
     request.argument.clear();
     request.remote_ip = remote_ip_;
+    request.common_headers = nullptr;
     parser_.emplace(request, options_.body_limit);
     started_ = false;
   }

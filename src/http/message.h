@@ -31,6 +31,8 @@ struct Request {
   std::string body;
   uint64_t declared_length = 0;  // Content-Length, 0 when chunked
   std::string remote_ip;         // empty for unix sockets
+  // Set by the router: headers that every answer of the route carries. Lives as long as the router.
+  const std::vector<std::pair<std::string, std::string>>* common_headers = nullptr;
 
   bool has(std::string_view parameter) const;
   // First value of a query parameter; empty when absent.

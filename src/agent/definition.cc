@@ -1,0 +1,375 @@
+#include "agent/definition.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+
+namespace praetor::agent {
+
+using codec::kDurationText;
+using codec::kJsonInputOnly;
+using codec::kSnakeInput;
+
+PRAETOR_DESCRIBED(CheckSettings)
+PRAETOR_DESCRIBE(CheckSettings, "structs.CheckType", field("Name", &CheckSettings::name),
+                 field("Status", &CheckSettings::status), field("Notes", &CheckSettings::notes),
+                 field("ScriptArgs", &CheckSettings::script_args).flag(kSnakeInput),
+                 field("Args", &CheckSettings::args).flag(kJsonInputOnly),
+                 field("HTTP", &CheckSettings::http), field("Header", &CheckSettings::header),
+                 field("Method", &CheckSettings::method), field("Body", &CheckSettings::body),
+                 field("TCP", &CheckSettings::tcp), field("Interval", &CheckSettings::interval),
+                 field("AliasNode", &CheckSettings::alias_node),
+                 field("AliasService", &CheckSettings::alias_service),
+                 field("DockerContainerID", &CheckSettings::docker_container_id).flag(kSnakeInput),
+                 field("Shell", &CheckSettings::shell), field("GRPC", &CheckSettings::grpc),
+                 field("GRPCUseTLS", &CheckSettings::grpc_use_tls),
+                 field("TLSSkipVerify", &CheckSettings::tls_skip_verify).flag(kSnakeInput),
+                 field("Timeout", &CheckSettings::timeout), field("TTL", &CheckSettings::ttl),
+                 field("SuccessBeforePassing", &CheckSettings::success_before_passing),
+                 field("FailuresBeforeCritical", &CheckSettings::failures_before_critical),
+                 field("ProxyHTTP", &CheckSettings::proxy_http),
+                 field("ProxyGRPC", &CheckSettings::proxy_grpc),
+                 field("DeregisterCriticalServiceAfter", &CheckSettings::deregister_critical_service_after)
+                     .flag(kSnakeInput),
+                 field("OutputMaxSize", &CheckSettings::output_max_size))
+
+PRAETOR_DESCRIBE(CheckType, "structs.CheckType", own_json_decoder(), field("CheckID", &CheckType::check_id),
+                 field("ServiceID", &CheckType::service_id).flag(kSnakeInput).flag(kJsonInputOnly),
+                 field("Token", &CheckType::token).no_json(), embedded(&CheckType::settings))
+
+PRAETOR_DESCRIBE(CheckDefinition, "structs.CheckDefinition", own_json_decoder(),
+                 field("ID", &CheckDefinition::id),
+                 field("ServiceID", &CheckDefinition::service_id).flag(kSnakeInput),
+                 field("Token", &CheckDefinition::token), embedded(&CheckDefinition::settings))
+
+PRAETOR_DESCRIBE(ServiceConnectDefinition, "structs.ServiceConnect", own_json_decoder(),
+                 field("Native", &ServiceConnectDefinition::native),
+                 field("SidecarService", &ServiceConnectDefinition::sidecar_service).flag(kSnakeInput))
+
+PRAETOR_DESCRIBE(ServiceDefinition, "structs.ServiceDefinition", own_json_decoder(),
+                 field("Kind", &ServiceDefinition::kind), field("ID", &ServiceDefinition::id),
+                 field("Name", &ServiceDefinition::name), field("Tags", &ServiceDefinition::tags),
+                 field("Address", &ServiceDefinition::address),
+                 field("TaggedAddresses", &ServiceDefinition::tagged_addresses).flag(kSnakeInput),
+                 field("Meta", &ServiceDefinition::meta), field("Port", &ServiceDefinition::port),
+                 field("Check", &ServiceDefinition::check), field("Checks", &ServiceDefinition::checks),
+                 field("Weights", &ServiceDefinition::weights), field("Token", &ServiceDefinition::token),
+                 field("EnableTagOverride", &ServiceDefinition::enable_tag_override).flag(kSnakeInput),
+                 field("Proxy", &ServiceDefinition::proxy), field("Connect", &ServiceDefinition::connect))
+
+void CheckSettings::normalize() {
+  if (!args.empty()) script_args = std::move(args);
+  args = {};
+}
+
+CheckKind CheckSettings::kind() const {
+  if (!grpc.empty()) return CheckKind::kGrpc;
+  if (!http.empty()) return CheckKind::kHttp;
+  if (ttl > Duration::zero()) return CheckKind::kTtl;
+  if (!tcp.empty()) return CheckKind::kTcp;
+  if (is_alias()) return CheckKind::kAlias;
+  if (!docker_container_id.empty()) return CheckKind::kDocker;
+  if (is_script()) return CheckKind::kScript;
+  return CheckKind::kNone;
+}
+
+std::string CheckSettings::kind_name() const {
+  switch (kind()) {
+    case CheckKind::kGrpc:
+      return "grpc";
+    case CheckKind::kHttp:
+      return "http";
+    case CheckKind::kTtl:
+      return "ttl";
+    case CheckKind::kTcp:
+      return "tcp";
+    case CheckKind::kAlias:
+      return "alias";
+    case CheckKind::kDocker:
+      return "docker";
+    case CheckKind::kScript:
+      return "script";
+    case CheckKind::kNone:
+      return "";
+  }
+  return "";
+}
+
+Status CheckSettings::validate() const {
+  bool needs_interval = is_script() || !http.empty() || !tcp.empty() || !grpc.empty();
+  auto bad = [](std::string text) { return fail(std::move(text), ErrorKind::kBadRequest); };
+  if (interval > Duration::zero() && ttl > Duration::zero())
+    return bad("Interval and TTL cannot both be specified");
+  if (needs_interval && interval <= Duration::zero())
+    return bad("Interval must be > 0 for Script, HTTP, or TCP checks");
+  if (needs_interval && is_alias()) return bad("Interval cannot be set for Alias checks");
+  if (is_alias() && ttl > Duration::zero()) return bad("TTL must be not be set for Alias checks");
+  if (!needs_interval && !is_alias() && ttl <= Duration::zero()) return bad("TTL must be > 0 for TTL checks");
+  if (output_max_size < 0) return bad("MaxOutputMaxSize must be positive");
+  return {};
+}
+
+bool is_valid_check_status(std::string_view status) {
+  return status == model::kHealthPassing || status == model::kHealthWarning ||
+         status == model::kHealthCritical;
+}
+
+model::HealthCheck CheckDefinition::health_check(const std::string& node) const {
+  model::HealthCheck check;
+  check.node = node;
+  check.check_id = effective_id();
+  check.name = settings.name;
+  check.status = settings.status.empty() ? model::kHealthCritical : settings.status;
+  check.notes = settings.notes;
+  check.service_id = service_id;
+  check.type = settings.kind_name();
+  return check;
+}
+
+CheckType CheckDefinition::check_type() const {
+  CheckType type;
+  type.check_id = id;
+  type.service_id = service_id;
+  type.settings = settings;
+  type.settings.normalize();
+  return type;
+}
+
+model::NodeService ServiceDefinition::node_service() const {
+  model::NodeService service;
+  service.kind = kind;
+  service.id = effective_id();
+  service.service = name;
+  service.tags = tags;
+  service.address = address;
+  service.tagged_addresses = tagged_addresses;
+  service.meta = meta;
+  service.port = port;
+  service.weights = weights ? *weights : model::Weights{1, 1};
+  service.enable_tag_override = enable_tag_override;
+  if (proxy) service.proxy = *proxy;
+  for (model::Upstream& upstream : service.proxy.upstreams)
+    if (upstream.destination_type.empty()) upstream.destination_type = "service";
+  if (connect) service.connect.native = connect->native;
+  return service;
+}
+
+namespace {
+
+// `"check": {}` is no check.
+bool is_blank(const CheckType& type) {
+  const codec::Type& description = codec::type_of<CheckType>();
+  return std::all_of(description.fields.begin(), description.fields.end(),
+                     [&](const codec::Field& f) { return codec::is_empty(*f.type, f.in(&type)); });
+}
+
+}  // namespace
+
+Result<std::vector<CheckType>> ServiceDefinition::check_types() const {
+  std::vector<CheckType> all;
+  if (check && !is_blank(*check)) all.push_back(*check);
+  all.insert(all.end(), checks.begin(), checks.end());
+  for (CheckType& type : all) {
+    type.settings.normalize();
+    TRY(type.settings.validate());
+  }
+  return all;
+}
+
+model::HealthCheck service_check(const CheckType& type, const model::NodeService& service,
+                                 const std::string& node, size_t n, size_t count) {
+  model::HealthCheck check;
+  check.node = node;
+  check.check_id = type.check_id;
+  if (check.check_id.empty()) {
+    check.check_id = "service:" + service.id;
+    if (count > 1) check.check_id += fmt::format(":{}", n);
+  }
+  check.name =
+      type.settings.name.empty() ? fmt::format("Service '{}' check", service.service) : type.settings.name;
+  check.status = type.settings.status.empty() ? model::kHealthCritical : type.settings.status;
+  check.notes = type.settings.notes;
+  check.service_id = service.id;
+  check.service_name = service.service;
+  check.service_tags = service.tags;
+  check.type = type.settings.kind_name();
+  return check;
+}
+
+namespace {
+
+void check_upstreams(const List<model::Upstream>& upstreams, std::vector<std::string>& errors) {
+  std::set<std::string> names;
+  std::set<std::string> binds;
+  for (const model::Upstream& upstream : upstreams) {
+    std::string type = upstream.destination_type.empty() ? "service" : upstream.destination_type;
+    if (type != "service" && type != "prepared_query") {
+      errors.push_back(fmt::format("unknown upstream destination type: {}", go_quote(type)));
+      continue;
+    }
+    if (upstream.destination_name.empty()) {
+      errors.push_back("upstream destination name cannot be empty");
+      continue;
+    }
+    if (upstream.local_bind_port == 0) {
+      errors.push_back("upstream local bind port cannot be zero");
+      continue;
+    }
+    std::string bind_address =
+        upstream.local_bind_address.empty() ? "127.0.0.1" : upstream.local_bind_address;
+    std::string bind = fmt::format("{}:{}", bind_address, upstream.local_bind_port);
+    std::string name = fmt::format(R"([type={}, name={}, namespace={}, datacenter={}])", go_quote(type),
+                                   go_quote(upstream.destination_name),
+                                   go_quote(upstream.destination_namespace), go_quote(upstream.datacenter));
+    if (!names.insert(name).second)
+      errors.push_back("upstreams cannot contain duplicates of " + name);
+    else if (!binds.insert(bind).second)
+      errors.push_back(fmt::format(
+          "upstreams cannot contain duplicates by local bind address and port; {} is specified twice",
+          go_quote(bind)));
+  }
+}
+
+void check_expose(const model::ExposeConfig& expose, std::vector<std::string>& errors) {
+  std::set<std::string> paths;
+  std::set<int64_t> ports;
+  bool duplicate_paths = false;
+  bool duplicate_ports = false;
+  for (const model::ExposePath& path : expose.paths) {
+    if (path.path.empty()) errors.push_back("expose.paths: empty path exposed");
+    if (path.listener_port <= 0 || path.listener_port > 65535)
+      errors.push_back(fmt::format("expose.paths: invalid listener port: {}", path.listener_port));
+    if (!path.protocol.empty() && path.protocol != "http" && path.protocol != "http2")
+      errors.push_back(fmt::format("protocol '{}' not supported for path: {}, must be in: [http http2]",
+                                   path.protocol, path.path));
+    duplicate_paths |= !paths.insert(path.path).second;
+    duplicate_ports |= !ports.insert(path.listener_port).second;
+  }
+  if (duplicate_paths) errors.push_back("expose.paths: duplicate paths exposed");
+  if (duplicate_ports) errors.push_back("expose.paths: duplicate listener ports exposed");
+}
+
+void check_gateway(const model::NodeService& service, std::vector<std::string>& errors) {
+  auto forbid = [&](bool set, const char* what) {
+    if (set)
+      errors.push_back(fmt::format("The Proxy.{} configuration is invalid for a {}", what, service.kind));
+  };
+  // An ingress gateway listens where its config entry says.
+  if (service.port == 0 && service.kind != "ingress-gateway")
+    errors.push_back("Port must be non-zero for a " + service.kind);
+  forbid(!service.proxy.destination_service_name.empty(), "DestinationServiceName");
+  forbid(!service.proxy.destination_service_id.empty(), "DestinationServiceID");
+  forbid(!service.proxy.local_service_address.empty(), "LocalServiceAddress");
+  forbid(service.proxy.local_service_port != 0, "LocalServicePort");
+  forbid(!service.proxy.upstreams.empty(), "Upstreams");
+}
+
+}  // namespace
+
+Status validate_node_service(const model::NodeService& service, const ServiceDefinition* sidecar) {
+  std::vector<std::string> errors;
+  if (service.kind == "connect-proxy") {
+    if (trim(service.proxy.destination_service_name).empty())
+      errors.push_back("Proxy.DestinationServiceName must be non-empty for Connect proxy services");
+    if (service.port == 0) errors.push_back("Port must be set for a Connect proxy");
+    if (service.connect.native)
+      errors.push_back("A Proxy cannot also be Connect Native, only typical services");
+    check_upstreams(service.proxy.upstreams, errors);
+    check_expose(service.proxy.expose, errors);
+  }
+  if (service.kind == "mesh-gateway" || service.kind == "terminating-gateway" ||
+      service.kind == "ingress-gateway")
+    check_gateway(service, errors);
+  if (sidecar != nullptr) {
+    if (!sidecar->id.empty())
+      errors.push_back("A SidecarService cannot specify an ID as this is managed by the agent");
+    if (sidecar->connect && sidecar->connect->sidecar_service)
+      errors.push_back("A SidecarService cannot have a nested SidecarService");
+  }
+  if (errors.empty()) return {};
+  return fail(format_multierror(errors), ErrorKind::kBadRequest);
+}
+
+Status validate_weights(const model::Weights& weights) {
+  if (weights.passing < 1) return fail("Passing must be greater than 0", ErrorKind::kBadRequest);
+  if (weights.warning < 0) return fail("Warning must be greater or equal than 0", ErrorKind::kBadRequest);
+  if (weights.passing > 65535 || weights.warning > 65535)
+    return fail("DNS Weight must be between 0 and 65535", ErrorKind::kBadRequest);
+  return {};
+}
+
+namespace {
+
+constexpr size_t kMaxMetaPairs = 64;
+constexpr size_t kMaxMetaKey = 128;
+constexpr size_t kMaxMetaValue = 512;
+
+bool is_meta_key_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+std::string meta_pair_error(std::string_view key, std::string_view value, bool reserved_allowed) {
+  if (key.empty()) return "Key cannot be blank";
+  if (!std::all_of(key.begin(), key.end(), is_meta_key_char)) return "Key contains invalid characters";
+  if (key.size() > kMaxMetaKey) return fmt::format("Key is too long (limit: {} characters)", kMaxMetaKey);
+  if (key.starts_with("consul-") && !reserved_allowed)
+    return "Key prefix 'consul-' is reserved for internal use";
+  if (value.size() > kMaxMetaValue)
+    return fmt::format("Value is too long (limit: {} characters)", kMaxMetaValue);
+  return "";
+}
+
+Status validate_pairs(const Map<std::string>& meta, auto reserved_allowed) {
+  if (meta.size() > kMaxMetaPairs)
+    return fail(fmt::format("Node metadata cannot contain more than {} key/value pairs", kMaxMetaPairs),
+                ErrorKind::kBadRequest);
+  for (const auto& [key, value] : meta)
+    if (std::string error = meta_pair_error(key, value, reserved_allowed(key)); !error.empty())
+      return fail(fmt::format("Couldn't load metadata pair ('{}', '{}'): {}", key, value, error),
+                  ErrorKind::kBadRequest);
+  return {};
+}
+
+}  // namespace
+
+Status validate_metadata(const Map<std::string>& meta, bool allow_reserved_keys) {
+  return validate_pairs(meta, [&](std::string_view) { return allow_reserved_keys; });
+}
+
+Status validate_service_metadata(std::string_view kind, const Map<std::string>& meta,
+                                 bool allow_reserved_keys) {
+  return validate_pairs(meta, [&](std::string_view key) {
+    return allow_reserved_keys || (kind == "mesh-gateway" && key == "consul-wan-federation");
+  });
+}
+
+bool is_dns_label(std::string_view name) {
+  if (name.empty() || name.size() > 63) return false;
+  auto alnum = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return alnum(name.front()) && alnum(name.back()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return alnum(c) || c == '-'; });
+}
+
+void add_tagged_addresses(model::NodeService& service) {
+  in_addr v4;
+  in6_addr v6;
+  const char* suffix = nullptr;
+  if (inet_pton(AF_INET, service.address.c_str(), &v4) == 1)
+    suffix = "ipv4";
+  else if (inet_pton(AF_INET6, service.address.c_str(), &v6) == 1)
+    suffix = "ipv6";
+  if (suffix == nullptr) return;
+  for (const char* network : {"lan_", "wan_"}) {
+    std::string tag = std::string(network) + suffix;
+    if (!service.tagged_addresses.contains(tag))
+      service.tagged_addresses[tag] = model::ServiceAddress{service.address, service.port};
+  }
+}
+
+}  // namespace praetor::agent

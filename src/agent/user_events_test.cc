@@ -1,0 +1,58 @@
+#include "agent/user_events.h"
+
+#include <gtest/gtest.h>
+
+namespace praetor::agent {
+namespace {
+
+model::UserEvent event(std::string name, std::string id = "b54fe110-7af5-cafc-d1fb-afc8ba432b1c") {
+  model::UserEvent out;
+  out.id = std::move(id);
+  out.name = std::move(name);
+  return out;
+}
+
+TEST(UserEvents, KeepsTheNewestInARing) {
+  UserEvents events;
+  EXPECT_EQ(events.index(""), 1u);
+  for (size_t i = 0; i < kUserEventRing + 1; ++i) events.add(event(i % 2 ? "odd" : "even"));
+  EXPECT_EQ(events.list("").size(), kUserEventRing);
+  EXPECT_EQ(events.list("odd").size(), kUserEventRing / 2);
+  EXPECT_EQ(events.index(""), 0xb54fe1107af5cafc ^ 0xd1fbafc8ba432b1cu);
+}
+
+TEST(UserEvents, TellsAListenerOnce) {
+  UserEvents events;
+  int told = 0;
+  events.notify([&] { ++told; });
+  events.add(event("a"));
+  events.add(event("b"));
+  EXPECT_EQ(told, 1);
+}
+
+TEST(UserEvents, FiltersByNodeServiceAndTag) {
+  EventTarget target{"web-1", {{"web", {"v1", "blue"}}, {"db", {}}}};
+  model::UserEvent e = event("deploy");
+  EXPECT_TRUE(accepts(target, e));
+  e.node_filter = "^db";
+  EXPECT_FALSE(accepts(target, e));
+  e.node_filter = "web";
+  e.service_filter = "web";
+  e.tag_filter = "gre+n";
+  EXPECT_FALSE(accepts(target, e));
+  e.tag_filter = "bl.e";
+  EXPECT_TRUE(accepts(target, e));
+  e.service_filter.clear();
+  EXPECT_EQ(validate_user_event(e).error().message, "Cannot provide tag filter without service filter");
+}
+
+TEST(UserEvents, LimitsNameAndPayload) {
+  model::UserEvent e = event("deploy");
+  e.payload = std::string(400, 'x');
+  EXPECT_TRUE(encode_user_event(e));
+  e.payload = std::string(480, 'x');
+  EXPECT_NE(encode_user_event(e).error().message.find("exceeds configured limit of 512 bytes"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace praetor::agent

@@ -1,0 +1,100 @@
+// `agent` and `validate`: both load the agent's configuration.
+#include "agent/config_load.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "daemon/run_agent.h"
+
+namespace praetor::cli {
+namespace {
+
+class AgentCommand final : public Command {
+ public:
+  AgentCommand() {
+    for (const agent::AgentFlag& flag : agent::agent_flags())
+      flags_.add_function(flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
+                          [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
+  }
+
+  std::string help(const Ui& ui) const override {
+    return render_help(R"(
+Usage: praetor agent [options]
+
+  Starts the agent and runs until an interrupt is received. The
+  agent represents a single node in a cluster.
+)",
+                       &flags_, ui.program());
+  }
+
+  int run(const std::vector<std::string>& args, Ui& ui) override {
+    auto rest = flags_.parse(args);
+    if (!rest) {
+      ui.write_err(rest.error().message);
+      return 1;
+    }
+    if (!rest->empty()) {
+      std::string list;
+      for (const std::string& arg : *rest) list += (list.empty() ? "" : " ") + arg;
+      ui.error("==> Unexpected extra arguments: [" + list + "]");
+      return 1;
+    }
+    return daemon::run_agent(options_, [&ui](std::string_view text) { ui.write_out(text); },
+                             [&ui](std::string_view text) { ui.write_err(text); });
+  }
+
+ private:
+  agent::LoadOptions options_;
+  FlagSet flags_;
+};
+
+class ValidateCommand final : public Command {
+ public:
+  ValidateCommand() {
+    flags_.add_string("config-format", &options_.config_format,
+                      "Config files are in this format irrespective of their extension. Must be 'hcl' or 'json'");
+    flags_.add_bool("quiet", &quiet_, "When given, a successful run will produce no output.");
+  }
+
+  std::string help(const Ui& ui) const override {
+    return render_help(R"(
+Usage: praetor validate [options] FILE_OR_DIRECTORY...
+
+  Performs a thorough sanity test on Consul configuration files. For each file
+  or directory given, the validate command will attempt to parse the contents
+  just as the "praetor agent" command would, and catch any errors.
+)",
+                       &flags_, ui.program());
+  }
+
+  int run(const std::vector<std::string>& args, Ui& ui) override {
+    auto files = flags_.parse(args);
+    if (!files) {
+      ui.write_err(files.error().message);
+      return 1;
+    }
+    if (files->empty()) {
+      ui.error("Must specify at least one config file or directory");
+      return 1;
+    }
+    options_.config_files = *files;
+    auto loaded = agent::load_config(options_);
+    if (!loaded) {
+      ui.error("Config validation failed: " + loaded.error().message);
+      return 1;
+    }
+    if (!quiet_) ui.print("Configuration is valid!");
+    return 0;
+  }
+
+ private:
+  agent::LoadOptions options_;
+  FlagSet flags_;
+  bool quiet_ = false;
+};
+
+}  // namespace
+
+CommandPtr make_agent() { return std::make_unique<AgentCommand>(); }
+CommandPtr make_validate() { return std::make_unique<ValidateCommand>(); }
+
+}  // namespace praetor::cli

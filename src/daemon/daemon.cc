@@ -1,0 +1,199 @@
+#include "daemon/daemon.h"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "agent/agent.h"
+#include "agent/user_events.h"
+#include "base/log.h"
+#include "base/reactor.h"
+#include "daemon/dns_service.h"
+#include "daemon/http_service.h"
+#include "daemon/signals.h"
+#include "server/server.h"
+
+namespace praetor::daemon {
+namespace {
+
+const Logger& logger() {
+  static const Logger log("agent");
+  return log;
+}
+
+size_t reactor_count() {
+  unsigned cores = std::thread::hardware_concurrency();
+  return cores == 0 ? 1 : std::min<size_t>(cores, 16);
+}
+
+raft::Timings timings_of(const agent::RuntimeConfig& config) {
+  raft::Timings timings;
+  timings.heartbeat_timeout = config.consul_raft_heartbeat_timeout;
+  timings.election_timeout = config.consul_raft_election_timeout;
+  timings.leader_lease_timeout = config.consul_raft_leader_lease_timeout;
+  return timings;
+}
+
+server::ServerOptions server_options(const agent::RuntimeConfig& config, const std::vector<Reactor*>& reactors) {
+  server::ServerOptions options;
+  options.datacenter = config.datacenter;
+  options.node_name = config.node_name;
+  options.node_id = config.node_id;
+  options.advertise_address = config.advertise_addr_lan;
+  options.tagged_addresses = config.tagged_addresses;
+  options.node_meta = config.node_meta;
+  options.server_port = static_cast<uint16_t>(config.server_port);
+  options.data_dir = config.data_dir;
+  options.in_memory = config.dev_mode;
+  options.bootstrap = config.bootstrap || config.dev_mode || config.bootstrap_expect == 1;
+  options.timings = timings_of(config);
+  options.rpc_hold_timeout = config.rpc_hold_timeout;
+  if (config.raft_snapshot_interval.count() > 0) options.snapshot_interval = config.raft_snapshot_interval;
+  if (config.raft_snapshot_threshold > 0)
+    options.snapshot_threshold = static_cast<uint64_t>(config.raft_snapshot_threshold);
+  if (config.raft_trailing_logs > 0) options.trailing_logs = static_cast<uint64_t>(config.raft_trailing_logs);
+  if (config.session_ttl_min.count() > 0) options.session_ttl_min = config.session_ttl_min;
+  options.reactors = reactors;
+  return options;
+}
+
+}  // namespace
+
+struct Daemon::Impl {
+  explicit Impl(Options o) : options(std::move(o)), config(options.config) {}
+
+  Options options;
+  std::mutex mutex;
+  std::shared_ptr<const agent::RuntimeConfig> config;  // guarded by mutex once open
+  // Destroyed in reverse: listeners first, then the server, the reactors last.
+  std::vector<std::unique_ptr<Reactor>> reactors;
+  std::unique_ptr<Reactor> agent_reactor;
+  agent::UserEvents events;
+  std::unique_ptr<server::Server> server;
+  std::unique_ptr<agent::Agent> agent;
+  std::unique_ptr<HttpService> http;
+  std::unique_ptr<DnsService> dns;
+
+  std::vector<Reactor*> reactor_list() const {
+    std::vector<Reactor*> list;
+    for (const auto& reactor : reactors) list.push_back(reactor.get());
+    return list;
+  }
+
+  Status open() {
+    for (size_t i = 0; i < reactor_count(); ++i) {
+      reactors.push_back(std::make_unique<Reactor>("reactor-" + std::to_string(i)));
+      reactors.back()->start();
+    }
+    if (!config->server_mode)
+      return fail("client mode is not available yet: start this agent with -server (the cluster comes with a later "
+                  "version)");
+    TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
+    agent_reactor = std::make_unique<Reactor>("agent");
+    agent_reactor->start();
+    agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
+    agent->post([this] { agent->start(); });
+    TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
+    TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
+    return {};
+  }
+
+  HttpDependencies http_dependencies() {
+    HttpDependencies out;
+    out.config = [this] { return current_config(); };
+    out.server = server.get();
+    out.agent = agent.get();
+    out.events = &events;
+    out.fire_event = [this](model::UserEvent event) { fire(std::move(event)); };
+    out.reload = [this] { return reload(); };
+    out.leave = [this] { options.signals->post(Event::kLeave); };
+    return out;
+  }
+
+  std::shared_ptr<const agent::RuntimeConfig> current_config() {
+    std::lock_guard lock(mutex);
+    return config;
+  }
+
+  // This node is the whole pool: what its own filters accept is delivered.
+  void fire(model::UserEvent event) {
+    agent->post([this, event = std::move(event)]() mutable {
+      agent::EventTarget target;
+      target.node = config->node_name;
+      agent->state().for_each_service(
+          [&](const agent::LocalService& local) { target.services[local.service.id] = local.service.tags; });
+      if (agent::accepts(target, event)) events.add(std::move(event));
+    });
+  }
+
+  void close() {
+    http.reset();
+    if (agent) agent->stop();
+    if (server) server->stop();
+    for (auto& reactor : reactors) reactor->stop();
+    if (agent_reactor) agent_reactor->stop();
+    dns.reset();
+    agent.reset();
+    server.reset();
+  }
+
+  bool leaves_on(Event event) const {
+    if (event == Event::kInterrupt) return !config->skip_leave_on_interrupt;
+    return event == Event::kLeave || (event == Event::kTerminate && config->leave_on_terminate);
+  }
+
+  int run() {
+    for (;;) {
+      auto event = options.signals->wait(std::nullopt);
+      if (!event) continue;
+      if (*event == Event::kReload) {
+        logger().info("Caught", {{"signal", "hangup"}});
+        (void)reload();
+        continue;
+      }
+      if (*event == Event::kInterrupt) logger().info("Caught", {{"signal", "interrupt"}});
+      if (*event == Event::kTerminate) logger().info("Caught", {{"signal", "terminated"}});
+      if (!leaves_on(*event)) {
+        logger().info("Graceful shutdown disabled. Exiting");
+        return 1;
+      }
+      logger().info("Gracefully shutting down agent...");
+      // A quorum of one stays what it is: there is nobody to hand over to.
+      return 0;
+    }
+  }
+
+  Status reload() {
+    logger().info("Reloading configuration...");
+    if (!options.reload) return {};
+    auto fresh = options.reload();
+    if (!fresh) {
+      logger().error("Reload config failed", {{"error", fresh.error()}});
+      return std::unexpected(fresh.error());
+    }
+    {
+      std::lock_guard lock(mutex);
+      config = *fresh;
+    }
+    agent->post([this, next = *fresh] { agent->reload(next); });
+    return {};
+  }
+};
+
+Result<std::unique_ptr<Daemon>> Daemon::start(Options options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (Status opened = impl->open(); !opened) {
+    impl->close();
+    return std::unexpected(opened.error());
+  }
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Daemon::~Daemon() { impl_->close(); }
+
+int Daemon::run() { return impl_->run(); }
+
+}  // namespace praetor::daemon

@@ -1,0 +1,136 @@
+#include "daemon/run_agent.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <mutex>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/daemon.h"
+#include "daemon/node_id.h"
+#include "daemon/signals.h"
+
+namespace praetor::daemon {
+namespace {
+
+// Log lines on standard output: indented by four spaces behind the banner, or JSON. Lines that come before the
+// banner is out are kept back.
+class ConsoleSink final : public LogSink {
+ public:
+  ConsoleSink(const Output& out, bool json) : out_(out), json_(json) {}
+
+  void write(const LogRecord& record) override {
+    std::string line = json_ ? record.json() + "\n" : "    " + record.text() + "\n";
+    std::lock_guard lock(mutex_);
+    if (open_)
+      out_(line);
+    else
+      early_ += line;
+  }
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    if (!early_.empty()) out_(early_);
+    early_.clear();
+  }
+
+ private:
+  const Output& out_;
+  const bool json_;
+  std::mutex mutex_;
+  bool open_ = false;
+  std::string early_;
+};
+
+const char* yes_no(bool value) { return value ? "true" : "false"; }
+
+std::string banner(const agent::RuntimeConfig& config) {
+  std::string segment = config.server_mode ? "<all>" : config.segment_name;
+  std::string clients;
+  for (const std::string& address : config.client_addrs) clients += (clients.empty() ? "" : " ") + address;
+  auto number = [](int64_t value) { return std::to_string(value); };
+  std::string text;
+  auto line = [&text](std::string_view name, const std::string& value) {
+    text += std::string(18 - name.size(), ' ') + std::string(name) + ": " + value + "\n";
+  };
+  line("Version", "'" + config.version + "'");
+  line("Node ID", "'" + config.node_id + "'");
+  line("Node name", "'" + config.node_name + "'");
+  line("Datacenter", "'" + config.datacenter + "' (Segment: '" + segment + "')");
+  line("Server", std::string(yes_no(config.server_mode)) + " (Bootstrap: " + yes_no(config.bootstrap) + ")");
+  line("Client Addr", "[" + clients + "] (HTTP: " + number(config.http_port) + ", HTTPS: " + number(config.https_port) +
+                          ", gRPC: " + number(config.grpc_port) + ", DNS: " + number(config.dns_port) + ")");
+  line("Cluster Addr", config.advertise_addr_lan + " (LAN: " + number(config.serf_port_lan) +
+                           ", WAN: " + number(config.serf_port_wan) + ")");
+  line("Encrypt", std::string("Gossip: ") + yes_no(!config.encrypt_key.empty()) +
+                      ", TLS-Outgoing: " + yes_no(config.verify_outgoing) + ", TLS-Incoming: " +
+                      yes_no(config.verify_incoming) + ", Auto-Encrypt-TLS: " + yes_no(config.auto_encrypt_tls));
+  return text;
+}
+
+Status write_pid_file(const std::string& path) {
+  if (path.empty()) return {};
+  std::ofstream file(path, std::ios::trunc);
+  file << ::getpid();
+  file.close();
+  if (file.fail()) return fail("Could not open pid file: open " + path + ": permission denied or no such directory");
+  return {};
+}
+
+}  // namespace
+
+int run_agent(const agent::LoadOptions& options, const Output& out, const Output& err) {
+  auto loaded = agent::load_config(options);
+  if (!loaded) {
+    err("==> " + loaded.error().message + "\n");
+    return 1;
+  }
+  auto node_id = ensure_node_id(loaded->config);
+  if (!node_id) {
+    err("==> " + node_id.error().message + "\n");
+    return 1;
+  }
+  loaded->config.node_id = *node_id;
+  auto config = std::make_shared<const agent::RuntimeConfig>(std::move(loaded->config));
+  bool json = config->logging.log_json;
+  auto console = std::make_shared<ConsoleSink>(out, json);
+  auto level = parse_log_level(config->logging.log_level).value_or(LogLevel::kInfo);
+  LogHub::process().add(console, level);
+  Logger logger("agent");
+
+  if (!json) out("==> Starting Consul agent...\n");
+  for (const std::string& warning : loaded->warnings) logger.warn(warning);
+  Signals signals;
+  Daemon::Options daemon_options;
+  daemon_options.config = config;
+  daemon_options.signals = &signals;
+  daemon_options.reload = [options, id = *node_id]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
+    TRY_ASSIGN(agent::LoadedConfig fresh, agent::load_config(options));
+    fresh.config.node_id = id;
+    return std::make_shared<const agent::RuntimeConfig>(std::move(fresh.config));
+  };
+  if (!json) out(banner(*config) + "\n==> Log data will now stream in as it occurs:\n\n");
+  console->open();
+  auto daemon = Daemon::start(std::move(daemon_options));
+  if (!daemon) {
+    logger.error("Error starting agent", {{"error", daemon.error()}});
+    logger.info("Exit code", {{"code", 1}});
+    return 1;
+  }
+  if (Status pid = write_pid_file(config->pid_file); !pid) {
+    err("==> " + pid.error().message + "\n");
+    return 1;
+  }
+  if (!json) out("==> Consul agent running!\n");
+  int code = (*daemon)->run();
+  if (!config->pid_file.empty()) ::unlink(config->pid_file.c_str());
+  daemon->reset();
+  logger.info("Exit code", {{"code", code}});
+  LogHub::process().remove(console.get());
+  return code;
+}
+
+}  // namespace praetor::daemon

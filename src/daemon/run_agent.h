@@ -1,0 +1,16 @@
+// The `agent` command: loads the configuration, sets logging up, prints the banner, runs the agent.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "agent/config_load.h"
+
+namespace praetor::daemon {
+
+using Output = std::function<void(std::string_view)>;
+
+// Main thread, before any other exists. Returns the process's exit code.
+int run_agent(const agent::LoadOptions& options, const Output& out, const Output& err);
+
+}  // namespace praetor::daemon

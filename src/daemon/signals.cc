@@ -1,0 +1,60 @@
+#include "daemon/signals.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+#include "base/check.h"
+
+namespace praetor::daemon {
+
+Signals::Signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, number);
+  CHECK(pthread_sigmask(SIG_BLOCK, &mask, nullptr) == 0);
+  signal_fd_ = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  CHECK(signal_fd_ >= 0 && wake_fd_ >= 0);
+}
+
+Signals::~Signals() {
+  ::close(signal_fd_);
+  ::close(wake_fd_);
+}
+
+void Signals::post(Event event) {
+  {
+    std::lock_guard lock(mutex_);
+    posted_ = event;
+  }
+  uint64_t one = 1;
+  (void)!::write(wake_fd_, &one, sizeof one);
+}
+
+std::optional<Event> Signals::wait(std::optional<Duration> timeout) {
+  int64_t milliseconds =
+      timeout ? std::chrono::duration_cast<std::chrono::milliseconds>(*timeout).count() : -1;
+  pollfd waiting[2] = {{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+  if (::poll(waiting, 2, static_cast<int>(milliseconds)) <= 0) return std::nullopt;
+  uint64_t ignored;
+  (void)!::read(wake_fd_, &ignored, sizeof ignored);
+  {
+    std::lock_guard lock(mutex_);
+    if (posted_) return std::exchange(posted_, std::nullopt);
+  }
+  signalfd_siginfo info{};
+  if (::read(signal_fd_, &info, sizeof info) != sizeof info) return std::nullopt;
+  switch (info.ssi_signo) {
+    case SIGINT: return Event::kInterrupt;
+    case SIGTERM: return Event::kTerminate;
+    default: return Event::kReload;
+  }
+}
+
+}  // namespace praetor::daemon

@@ -1,0 +1,132 @@
+#include "dns/store_backend.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "server/server.h"
+#include "store/catalog_read.h"
+#include "store/store.h"
+
+namespace praetor::dns {
+namespace {
+
+using store::Tables;
+
+NodeInfo node_info(const model::Node& node, const std::string& datacenter) {
+  NodeInfo info;
+  info.name = node.node;
+  info.address = node.address;
+  info.datacenter = node.datacenter.empty() ? datacenter : node.datacenter;
+  for (const auto& [tag, address] : node.tagged_addresses) info.tagged_addresses.push_back({tag, address, 0});
+  for (const auto& pair : node.meta) info.meta.push_back(pair);
+  return info;
+}
+
+Health worst(std::span<const model::HealthCheck* const> checks) {
+  Health health = Health::kPassing;
+  for (const model::HealthCheck* check : checks) {
+    if (check->status == model::kHealthCritical) return Health::kCritical;
+    if (check->status == model::kHealthWarning) {
+      health = Health::kWarning;
+    } else if (check->status != model::kHealthPassing && health == Health::kPassing) {
+      health = Health::kOther;
+    }
+  }
+  return health;
+}
+
+ServiceInstance instance_of(const store::InstanceRef& ref, std::span<const model::HealthCheck* const> checks,
+                            const std::string& datacenter) {
+  const model::NodeService& service = ref.service->service;
+  ServiceInstance instance;
+  instance.node = node_info(*ref.node, datacenter);
+  instance.service_id = service.id;
+  instance.service_name = service.service;
+  instance.tags = service.tags;
+  instance.address = service.address;
+  for (const auto& [tag, address] : service.tagged_addresses)
+    instance.tagged_addresses.push_back({tag, address.address, address.port});
+  instance.port = service.port;
+  if (service.weights) {
+    instance.weight_passing = service.weights->passing;
+    instance.weight_warning = service.weights->warning;
+  }
+  instance.health = worst(checks);
+  return instance;
+}
+
+class StoreBackend final : public Backend {
+ public:
+  explicit StoreBackend(server::Server& server) : server_(server) {}
+
+  uint64_t index() override {
+    store::View view = server_.store().view();
+    return std::max({view->table_index(store::Table::kNodes), view->table_index(store::Table::kServices),
+                     view->table_index(store::Table::kChecks)});
+  }
+
+  std::optional<Result<std::shared_ptr<const Instances>>> service(
+      const ServiceLookup& lookup, Deferral<std::shared_ptr<const Instances>>&) override {
+    if (!local(lookup.datacenter)) return no_path<std::shared_ptr<const Instances>>();
+    auto instances = std::make_shared<Instances>();
+    if (lookup.kind == ServiceKind::kIngress) return instances;  // gateways come with the service mesh
+    store::View view = server_.store().view();
+    auto kind = lookup.kind == ServiceKind::kConnect ? store::ServiceLookup::kConnect : store::ServiceLookup::kName;
+    store::check_service_nodes(*view, kind, lookup.service, nullptr,
+                               [&](const store::InstanceRef& ref, std::span<const model::HealthCheck* const> checks) {
+                                 if (tagged(ref.service->service.tags, lookup.tag))
+                                   instances->push_back(instance_of(ref, checks, datacenter()));
+                               });
+    return instances;
+  }
+
+  std::optional<Result<std::shared_ptr<const NodeInfo>>> node(const NodeLookup& lookup,
+                                                              Deferral<std::shared_ptr<const NodeInfo>>&) override {
+    if (!local(lookup.datacenter)) return no_path<std::shared_ptr<const NodeInfo>>();
+    store::View view = server_.store().view();
+    store::NodeServicesRef found;
+    store::node_services(*view, lookup.node, nullptr, found);
+    if (!found.node) return std::shared_ptr<const NodeInfo>();
+    return std::make_shared<const NodeInfo>(node_info(*found.node, datacenter()));
+  }
+
+  std::optional<Result<PreparedResult>> prepared_query(const PreparedLookup&, Deferral<PreparedResult>&) override {
+    return Result<PreparedResult>(fail("Query not found", ErrorKind::kNotFound));
+  }
+
+  std::optional<Result<std::string>> owner_of_address(const std::string& address, const ReadOptions&,
+                                                      Deferral<std::string>&) override {
+    store::View view = server_.store().view();
+    std::vector<const model::Node*> nodes;
+    store::list_nodes(*view, {}, nullptr, nodes);
+    for (const model::Node* node : nodes)
+      if (node->address == address) return node->node + ".node." + datacenter();
+    std::string owner;
+    store::service_dump(*view, nullptr, nullptr,
+                        [&](const store::InstanceRef& ref, std::span<const model::HealthCheck* const>) {
+                          if (owner.empty() && ref.service->service.address == address)
+                            owner = ref.service->service.service + ".service." + datacenter();
+                        });
+    return owner;
+  }
+
+ private:
+  const std::string& datacenter() const { return server_.info().datacenter; }
+  bool local(const std::string& name) const { return name.empty() || equals_ignore_case(name, datacenter()); }
+  template <typename T>
+  static std::optional<Result<T>> no_path() {
+    return Result<T>(fail("No path to datacenter", ErrorKind::kNotFound));
+  }
+  static bool tagged(const model::List<std::string>& tags, const std::string& wanted) {
+    return wanted.empty() || std::any_of(tags.begin(), tags.end(),
+                                         [&](const std::string& tag) { return equals_ignore_case(tag, wanted); });
+  }
+
+  server::Server& server_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_store_backend(server::Server& server) { return std::make_unique<StoreBackend>(server); }
+
+}  // namespace praetor::dns

@@ -1,0 +1,324 @@
+#include "fsm/opaque_apply.h"
+
+#include <string>
+
+#include "base/cursor.h"
+#include "base/text.h"
+#include "codec/msgpack.h"
+#include "codec/value.h"
+#include "fsm/records.h"
+#include "store/opaque.h"
+
+namespace praetor::fsm {
+namespace {
+
+using codec::Value;
+using codec::ValueList;
+using codec::ValueMap;
+using model::MessageType;
+using store::WriteTxn;
+namespace msgpack = codec::msgpack;
+
+// The names of the index table's rows.
+constexpr const char* kRoots = "connect-ca-roots";
+constexpr const char* kProvider = "connect-ca-builtin";
+constexpr const char* kSerial = "connect-ca-builtin-serial";
+constexpr const char* kBootstrap = "acl-token-bootstrap";
+
+const Value& field(const ValueMap& map, std::string_view name) {
+  static const Value null;
+  const Value* found = map.get(name);
+  return found == nullptr ? null : *found;
+}
+std::string text(const Value& value) {
+  const std::string* found = value.string();
+  return found == nullptr ? std::string() : *found;
+}
+uint64_t number(const Value& value) {
+  if (const auto* u = std::get_if<uint64_t>(&value.data)) return *u;
+  if (const auto* i = std::get_if<int64_t>(&value.data)) return static_cast<uint64_t>(*i);
+  return 0;
+}
+bool flag(const Value& value) { return value.boolean() != nullptr && *value.boolean(); }
+
+uint64_t number_field(std::string_view map, std::string_view name) {
+  std::string_view value = map_field(map, name);
+  if (value.empty()) return 0;
+  Cursor cursor(value);
+  return msgpack::get_uint(cursor);
+}
+
+// The ModifyIndex of what stands under an id; 0 when nothing does.
+uint64_t modify_index(WriteTxn& txn, MessageType type, std::string_view id) {
+  const store::OpaqueRecord* record = store::opaque_get(txn, type, id);
+  return record == nullptr ? 0 : number_field(record->payload, "ModifyIndex");
+}
+
+void stamp(WriteTxn& txn, ValueMap& record, uint64_t created) {
+  record["CreateIndex"] = created == 0 ? txn.index() : created;
+  record["ModifyIndex"] = txn.index();
+}
+
+void put(WriteTxn& txn, MessageType type, ValueMap record) {
+  std::string id = opaque_id(type, codec::to_msgpack(record));
+  const store::OpaqueRecord* before = store::opaque_get(txn, type, id);
+  stamp(txn, record, before == nullptr ? 0 : number_field(before->payload, "CreateIndex"));
+  store::opaque_put(txn, type, id, codec::to_msgpack(record));
+}
+
+// --- ACL: lists of records set or deleted by id ---
+
+struct ListType {
+  MessageType message;
+  MessageType record;  // type of its snapshot record
+  const char* list;
+  const char* index;
+  bool deletes;
+};
+constexpr ListType kListTypes[] = {
+    {MessageType::kACLTokenSet, MessageType::kACLTokenSet, "Tokens", "acl-tokens", false},
+    {MessageType::kACLTokenDelete, MessageType::kACLTokenSet, "TokenIDs", "acl-tokens", true},
+    {MessageType::kACLPolicySet, MessageType::kACLPolicySet, "Policies", "acl-policies", false},
+    {MessageType::kACLPolicyDelete, MessageType::kACLPolicySet, "PolicyIDs", "acl-policies", true},
+    {MessageType::kACLRoleSet, MessageType::kACLRoleSet, "Roles", "acl-roles", false},
+    {MessageType::kACLRoleDelete, MessageType::kACLRoleSet, "RoleIDs", "acl-roles", true},
+    {MessageType::kACLBindingRuleSet, MessageType::kACLBindingRuleSet, "BindingRules", "acl-binding-rules",
+     false},
+    {MessageType::kACLBindingRuleDelete, MessageType::kACLBindingRuleSet, "BindingRuleIDs",
+     "acl-binding-rules", true},
+    {MessageType::kACLAuthMethodSet, MessageType::kACLAuthMethodSet, "AuthMethods", "acl-auth-methods",
+     false},
+    {MessageType::kACLAuthMethodDelete, MessageType::kACLAuthMethodSet, "AuthMethodNames", "acl-auth-methods",
+     true},
+};
+
+std::any apply_list(WriteTxn& txn, const ListType& type, const ValueMap& request) {
+  const ValueList* list = field(request, type.list).list();
+  bool compare = flag(field(request, "CAS"));
+  bool changed = false;
+  for (size_t i = 0; list != nullptr && i < list->size(); i++) {
+    const Value& item = (*list)[i];
+    if (type.deletes) {
+      changed |= store::opaque_delete(txn, type.record, text(item));
+    } else if (const ValueMap* record = item.map()) {
+      std::string id = opaque_id(type.record, codec::to_msgpack(*record));
+      if (compare && modify_index(txn, type.record, id) != number(field(*record, "ModifyIndex"))) continue;
+      put(txn, type.record, *record);
+      changed = true;
+    }
+  }
+  if (changed) txn.bump_named(type.index);
+  return {};
+}
+
+std::any apply_acl_bootstrap(WriteTxn& txn, const ValueMap& request) {
+  uint64_t done_at = txn.tables().named_index(kBootstrap);
+  uint64_t reset = number(field(request, "ResetIndex"));
+  if (done_at != 0 && reset == 0) return Error{"ACL bootstrap no longer allowed"};
+  if (done_at != 0 && reset != done_at) return Error{"Invalid ACL bootstrap reset index"};
+  if (const ValueMap* token = field(request, "Token").map()) put(txn, MessageType::kACLTokenSet, *token);
+  txn.bump_named("acl-tokens");
+  txn.bump_named(kBootstrap);
+  return {};
+}
+
+// --- one record with an operation ---
+
+std::any apply_one(WriteTxn& txn, MessageType type, const ValueMap& request, const char* name,
+                   const char* index) {
+  const ValueMap* record = field(request, name).map();
+  if (record == nullptr) return Error{std::string("missing ") + name, ErrorKind::kCorrupt};
+  if (text(field(request, "Op")) == "delete") {
+    store::opaque_delete(txn, type, text(field(*record, "ID")));
+  } else {
+    put(txn, type, *record);
+  }
+  txn.bump_named(index);
+  return {};
+}
+
+std::any apply_autopilot(WriteTxn& txn, const ValueMap& request) {
+  const ValueMap* config = field(request, "Config").map();
+  if (config == nullptr) return Error{"missing Config", ErrorKind::kCorrupt};
+  if (flag(field(request, "CAS")) &&
+      modify_index(txn, MessageType::kAutopilot, "") != number(field(*config, "ModifyIndex"))) {
+    return false;
+  }
+  put(txn, MessageType::kAutopilot, *config);
+  return true;
+}
+
+std::any apply_federation_state(WriteTxn& txn, ValueMap request) {
+  ValueMap* state = const_cast<ValueMap*>(field(request, "State").map());
+  if (state == nullptr) return Error{"missing State", ErrorKind::kCorrupt};
+  std::string id = text(field(*state, "Datacenter"));
+  constexpr MessageType kType = MessageType::kFederationState;
+  if (text(field(request, "Op")) == "delete") {
+    store::opaque_delete(txn, kType, id);
+  } else {
+    const store::OpaqueRecord* before = store::opaque_get(txn, kType, id);
+    std::string_view old = before == nullptr ? std::string_view() : map_field(before->payload, "State");
+    stamp(txn, *state, number_field(old, "CreateIndex"));
+    ValueMap record{{"Datacenter", ""}, {"Op", "upsert"}, {"State", *state}, {"Token", ""}};
+    store::opaque_put(txn, kType, id, codec::to_msgpack(record));
+  }
+  txn.bump_named("federation-states");
+  return true;
+}
+
+// --- config entries: raw(kind, {Datacenter, Entry, Op, Token}); some entries are raw inside again ---
+
+struct ConfigEntry {
+  std::string kind;
+  ValueMap entry;
+  bool raw_entry = false;
+  std::string op;
+};
+
+Result<ConfigEntry> read_config_entry(std::string_view payload) {
+  Cursor outer(payload);
+  Cursor cursor(msgpack::get_bytes(outer));
+  ConfigEntry result;
+  result.kind = msgpack::get_text(cursor);
+  ValueMap map;
+  TRY(codec::read_msgpack(cursor, map));
+  result.op = text(field(map, "Op"));
+  const Value& entry = field(map, "Entry");
+  if (const std::string* raw = entry.string()) {
+    result.raw_entry = true;
+    TRY_ASSIGN(result.entry, codec::from_msgpack<ValueMap>(*raw));
+  } else if (entry.map() != nullptr) {
+    result.entry = *entry.map();
+  } else {
+    return fail("config entry without an entry", ErrorKind::kCorrupt);
+  }
+  return result;
+}
+
+std::string write_config_entry(const ConfigEntry& entry) {
+  std::string inside;
+  msgpack::put_raw(inside, entry.kind);
+  Value body = entry.raw_entry ? Value(codec::to_msgpack(entry.entry)) : Value(entry.entry);
+  codec::write_msgpack(inside, ValueMap{{"Datacenter", ""}, {"Entry", body}, {"Op", ""}, {"Token", ""}});
+  std::string payload;
+  msgpack::put_raw(payload, inside);
+  return payload;
+}
+
+std::any apply_config_entry(WriteTxn& txn, std::string_view payload) {
+  constexpr MessageType kType = MessageType::kConfigEntry;
+  auto request = read_config_entry(payload);
+  if (!request) return std::move(request).error();
+  std::string id = opaque_id(kType, payload);
+  uint64_t created = 0;
+  uint64_t modified = 0;
+  if (const store::OpaqueRecord* record = store::opaque_get(txn, kType, id)) {
+    auto before = read_config_entry(record->payload);
+    if (!before) return std::move(before).error();
+    created = number(field(before->entry, "CreateIndex"));
+    modified = number(field(before->entry, "ModifyIndex"));
+  }
+  if (request->op == "delete") {
+    if (store::opaque_delete(txn, kType, id)) txn.bump_named("config-entries");
+    return true;
+  }
+  if (request->op == "upsert-cas" && number(field(request->entry, "ModifyIndex")) != modified) return false;
+  if (request->op != "upsert" && request->op != "upsert-cas") {
+    return Error{"invalid config entry operation type: " + request->op};
+  }
+  stamp(txn, request->entry, created);
+  store::opaque_put(txn, kType, id, write_config_entry(*request));
+  txn.bump_named("config-entries");
+  return true;
+}
+
+// --- Connect CA ---
+
+bool set_roots(WriteTxn& txn, const ValueMap& request) {
+  if (txn.tables().named_index(kRoots) != number(field(request, "Index"))) return false;
+  std::vector<std::string> old;
+  store::opaque_list(txn, MessageType::kConnectCA, nullptr,
+                     [&](std::string_view id, const store::OpaqueRecord&) { old.emplace_back(id); });
+  const ValueList* roots = field(request, "Roots").list();
+  for (size_t i = 0; roots != nullptr && i < roots->size(); i++) {
+    const ValueMap* root = (*roots)[i].map();
+    if (root == nullptr) continue;
+    std::erase(old, text(field(*root, "ID")));
+    put(txn, MessageType::kConnectCA, *root);
+  }
+  for (const std::string& id : old) store::opaque_delete(txn, MessageType::kConnectCA, id);
+  txn.bump_named(kRoots);
+  return true;
+}
+
+bool set_ca_config(WriteTxn& txn, const ValueMap& request) {
+  const ValueMap* config = field(request, "Config").map();
+  if (config == nullptr) return false;
+  uint64_t expected = number(field(*config, "ModifyIndex"));
+  if (expected != 0 && modify_index(txn, MessageType::kConnectCAConfig, "") != expected) return false;
+  put(txn, MessageType::kConnectCAConfig, *config);
+  return true;
+}
+
+std::any apply_connect_ca(WriteTxn& txn, const ValueMap& request) {
+  std::string op = text(field(request, "Op"));
+  if (op == "set-roots") return set_roots(txn, request);
+  if (op == "set-config") return set_ca_config(txn, request);
+  if (op == "set-roots-config") return set_roots(txn, request) && set_ca_config(txn, request);
+  if (op == "increment-provider-serial") {
+    uint64_t last = txn.tables().named_index(kSerial);
+    uint64_t next = last == 0 ? txn.index() : last + 1;
+    txn.set_named_index(kSerial, next);
+    return next;
+  }
+  const ValueMap* state = field(request, "ProviderState").map();
+  if (state == nullptr) return Error{"Invalid CA operation '" + op + "'"};
+  if (op == "set-provider-state") {
+    put(txn, MessageType::kConnectCAProviderState, *state);
+  } else if (op == "delete-provider-state") {
+    store::opaque_delete(txn, MessageType::kConnectCAProviderState, text(field(*state, "ID")));
+  } else {
+    return Error{"Invalid CA operation '" + op + "'"};
+  }
+  txn.bump_named(kProvider);
+  return true;
+}
+
+std::any apply_map(WriteTxn& txn, MessageType type, const ValueMap& request) {
+  for (const ListType& list : kListTypes) {
+    if (list.message == type) return apply_list(txn, list, request);
+  }
+  switch (type) {
+    case MessageType::kACL:
+      return apply_one(txn, MessageType::kACL, request, "ACL", "acl-tokens");
+    case MessageType::kACLBootstrap:
+      return apply_acl_bootstrap(txn, request);
+    case MessageType::kIntention:
+      return apply_one(txn, type, request, "Intention", "connect-intentions");
+    case MessageType::kPreparedQuery:
+      return apply_one(txn, type, request, "Query", "prepared-queries");
+    case MessageType::kAutopilot:
+      return apply_autopilot(txn, request);
+    case MessageType::kFederationState:
+      return apply_federation_state(txn, request);
+    case MessageType::kConnectCA:
+      return apply_connect_ca(txn, request);
+    case MessageType::kConnectCALeaf: {
+      txn.bump_named("connect-ca-leaf-certs");
+      return txn.index();
+    }
+    default:
+      return Error{"not an opaque type: " + std::to_string(static_cast<int>(type))};
+  }
+}
+
+}  // namespace
+
+std::any apply_opaque(WriteTxn& txn, MessageType type, std::string_view payload) {
+  if (type == MessageType::kConfigEntry) return apply_config_entry(txn, payload);
+  auto request = codec::from_msgpack<ValueMap>(payload);
+  if (!request) return Error{"failed to decode request: " + request.error().message, ErrorKind::kCorrupt};
+  return apply_map(txn, type, *request);
+}
+
+}  // namespace praetor::fsm

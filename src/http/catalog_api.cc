@@ -1,0 +1,188 @@
+// /v1/catalog (http-api.md 4).
+#include "http/api.h"
+
+#include "model/catalog.h"
+#include "server/catalog.h"
+
+namespace praetor::http {
+namespace {
+
+const ReadTraits& plain() {
+  static const ReadTraits traits{.effective_consistency = true};
+  return traits;
+}
+const ReadTraits& cached() {
+  static const ReadTraits traits{.effective_consistency = true, .agent_cache = true};
+  return traits;
+}
+
+bool missing(const ExchangePtr& exchange, const char* text) {
+  if (!exchange->request().argument.empty()) return false;
+  respond_text(exchange, 400, text);
+  return true;
+}
+
+template <typename Body>
+void write(const ApiContext& api, const ExchangePtr& exchange,
+           void (*call)(const ApiContext&, const ExchangePtr&, Body, std::function<void(Status)>)) {
+  Body body;
+  if (!parse_body(exchange, body, true, "Request decode failed: ")) return;
+  if (body.datacenter.empty()) body.datacenter = api.defaults.datacenter;
+  std::string token = parse_token(exchange->request(), api.defaults);
+  if (!token.empty()) body.write.token = token;
+  if (Status local = check_datacenter(api, body.datacenter); !local) return respond_error(exchange, local.error());
+  call(api, exchange, std::move(body), [&api, exchange](Status status) {
+    if (!status) return respond_error(exchange, status.error());
+    respond_json(api, exchange, "true");
+  });
+}
+
+void register_node(const ApiContext& api, const ExchangePtr& exchange) {
+  write<model::RegisterRequest>(
+      api, exchange,
+      [](const ApiContext& a, const ExchangePtr& e, model::RegisterRequest body, std::function<void(Status)> done) {
+        server::catalog_register(*a.server, e->reactor(), std::move(body), std::move(done));
+      });
+}
+
+// The body may also carry an address, which says nothing.
+struct DeregisterBody : model::DeregisterRequest {
+  std::string address;
+};
+PRAETOR_DESCRIBED(DeregisterBody)
+PRAETOR_DESCRIBE(DeregisterBody, "DeregisterRequest", field("Datacenter", &DeregisterBody::datacenter),
+                 field("Node", &DeregisterBody::node), field("Address", &DeregisterBody::address),
+                 field("ServiceID", &DeregisterBody::service_id), field("CheckID", &DeregisterBody::check_id),
+                 embedded(&DeregisterBody::write))
+
+void deregister(const ApiContext& api, const ExchangePtr& exchange) {
+  write<DeregisterBody>(
+      api, exchange,
+      [](const ApiContext& a, const ExchangePtr& e, DeregisterBody body, std::function<void(Status)> done) {
+        server::catalog_deregister(*a.server, e->reactor(), body, std::move(done));
+      });
+}
+
+void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
+  model::DCSpecificRequest request;
+  if (!parse_read(api, exchange, request)) return;
+  respond_object(api, exchange, codec::List<std::string>{api.defaults.datacenter});
+}
+
+template <typename List>
+Result<Rendered> render_list(List& items) {
+  if (items.empty()) items.make_empty();
+  return Rendered{.body = codec::to_json(items)};
+}
+
+void nodes(const ApiContext& api, const ExchangePtr& exchange) {
+  model::DCSpecificRequest request;
+  if (!parse_read(api, exchange, request)) return;
+  request.source = parse_source(exchange->request(), api.defaults);
+  request.node_meta_filters = parse_node_meta(exchange->request());
+  read<model::DCSpecificRequest, model::IndexedNodes>(
+      api, exchange, server::catalog_list_nodes, std::move(request), plain(),
+      [](model::IndexedNodes& reply) { return render_list(reply.nodes); });
+}
+
+void services(const ApiContext& api, const ExchangePtr& exchange) {
+  model::DCSpecificRequest request;
+  if (!parse_read(api, exchange, request)) return;
+  request.node_meta_filters = parse_node_meta(exchange->request());
+  read<model::DCSpecificRequest, model::IndexedServices>(
+      api, exchange, server::catalog_list_services, std::move(request), cached(), [](model::IndexedServices& reply) {
+        for (auto& [name, tags] : reply.services)
+          if (tags.empty()) tags.make_empty();
+        return render_list(reply.services);
+      });
+}
+
+void service_nodes(const ApiContext& api, const ExchangePtr& exchange, bool connect) {
+  const Request& http = exchange->request();
+  model::ServiceSpecificRequest request;
+  if (!parse_read(api, exchange, request)) return;
+  request.source = parse_source(http, api.defaults);
+  request.node_meta_filters = parse_node_meta(http);
+  request.connect = connect;
+  for (std::string_view tag : http.parameters("tag")) request.service_tags.emplace_back(tag);
+  request.tag_filter = http.has("tag");
+  request.service_name = http.argument;
+  if (missing(exchange, "Missing service name")) return;
+  read<model::ServiceSpecificRequest, model::IndexedServiceNodes>(
+      api, exchange, server::catalog_service_nodes, std::move(request), cached(),
+      [](model::IndexedServiceNodes& reply) {
+        for (model::ServiceNode& node : reply.service_nodes) {
+          if (node.service_tags.empty()) node.service_tags.make_empty();
+          if (node.service_meta.empty()) node.service_meta.make_empty();
+        }
+        return render_list(reply.service_nodes);
+      });
+}
+
+bool parse_node(const ApiContext& api, const ExchangePtr& exchange, model::NodeSpecificRequest& request) {
+  if (!parse_read(api, exchange, request)) return false;
+  request.node = exchange->request().argument;
+  return !missing(exchange, "Missing node name");
+}
+
+void node_services(const ApiContext& api, const ExchangePtr& exchange) {
+  model::NodeSpecificRequest request;
+  if (!parse_node(api, exchange, request)) return;
+  read<model::NodeSpecificRequest, model::IndexedNodeServices>(
+      api, exchange, server::catalog_node_services, std::move(request), plain(),
+      [](model::IndexedNodeServices& reply) -> Result<Rendered> {
+        if (reply.node_services)
+          for (auto& [id, service] : reply.node_services->services)
+            if (service.tags.empty()) service.tags.make_empty();
+        return Rendered{.body = codec::to_json(reply.node_services)};
+      });
+}
+
+void node_service_list(const ApiContext& api, const ExchangePtr& exchange) {
+  model::NodeSpecificRequest request;
+  if (!parse_node(api, exchange, request)) return;
+  read<model::NodeSpecificRequest, model::IndexedNodeServiceList>(
+      api, exchange, server::catalog_node_service_list, std::move(request), plain(),
+      [](model::IndexedNodeServiceList& reply) -> Result<Rendered> {
+        for (model::NodeService& service : reply.node_services.services)
+          if (service.tags.empty()) service.tags.make_empty();
+        return Rendered{.body = codec::to_json(reply.node_services)};
+      });
+}
+
+void gateway_services(const ApiContext& api, const ExchangePtr& exchange) {
+  model::NodeSpecificRequest request;
+  if (!parse_read(api, exchange, request) || missing(exchange, "Missing gateway name")) return;
+  // Gateways come with the service mesh; until then none is bound to a service.
+  read<model::NodeSpecificRequest, model::IndexedNodes>(
+      api, exchange,
+      [](server::ReadContext&, const model::NodeSpecificRequest&, model::IndexedNodes&) -> Status { return {}; },
+      std::move(request), plain(), [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
+}
+
+}  // namespace
+
+void add_catalog_routes(Router& router, const ApiContext& api) {
+  using Function = void (*)(const ApiContext&, const ExchangePtr&);
+  auto add = [&](std::string pattern, Method method, Function function) {
+    router.add({std::move(pattern), {method}, [&api, function](const ExchangePtr& exchange) {
+                  if (Status ok = refuse_namespaces(exchange->request()); !ok)
+                    return respond_error(exchange, ok.error());
+                  function(api, exchange);
+                }});
+  };
+  add("/v1/catalog/register", Method::kPut, register_node);
+  add("/v1/catalog/deregister", Method::kPut, deregister);
+  add("/v1/catalog/datacenters", Method::kGet, datacenters);
+  add("/v1/catalog/nodes", Method::kGet, nodes);
+  add("/v1/catalog/services", Method::kGet, services);
+  add("/v1/catalog/service/", Method::kGet,
+      [](const ApiContext& a, const ExchangePtr& e) { service_nodes(a, e, false); });
+  add("/v1/catalog/connect/", Method::kGet,
+      [](const ApiContext& a, const ExchangePtr& e) { service_nodes(a, e, true); });
+  add("/v1/catalog/node/", Method::kGet, node_services);
+  add("/v1/catalog/node-services/", Method::kGet, node_service_list);
+  add("/v1/catalog/gateway-services/", Method::kGet, gateway_services);
+}
+
+}  // namespace praetor::http

@@ -1,0 +1,149 @@
+#include "http/router.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.h"
+
+namespace praetor::http {
+namespace {
+
+// An IP address as 16 bytes, IPv4 mapped into IPv6. Empty when it is not one.
+std::string address_bytes(std::string_view text) {
+  std::string name(text), bytes(16, '\0');
+  if (::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1) return bytes;
+  char v4[4];
+  if (::inet_pton(AF_INET, name.c_str(), v4) != 1) return {};
+  bytes[10] = bytes[11] = '\xff';
+  std::memcpy(bytes.data() + 12, v4, 4);
+  return bytes;
+}
+
+bool inside(const std::string& address, const std::string& network, int bits) {
+  for (int i = 0; i < bits; ++i) {
+    size_t byte = static_cast<size_t>(i / 8);
+    int mask = 0x80 >> (i % 8);
+    if ((address[byte] & mask) != (network[byte] & mask)) return false;
+  }
+  return true;
+}
+
+// As Go's unicode.IsPrint for the bytes that matter: controls and DEL are not printable.
+bool printable(std::string_view path) {
+  if (!is_valid_utf8(path)) return false;
+  return std::all_of(path.begin(), path.end(), [](char c) { return static_cast<uint8_t>(c) >= 0x20 && c != 0x7f; });
+}
+
+std::string allow_header(const Route& route) {
+  std::string text = "OPTIONS";
+  for (Method method : route.methods) text.append(",").append(method_name(method));
+  return text;
+}
+
+}  // namespace
+
+Router::Router(RouterOptions options) : options_(std::move(options)), routed_headers_(options_.response_headers) {
+  routed_headers_.emplace_back("Vary", "Accept-Encoding");
+  for (const std::string& cidr : options_.allow_write_from) {
+    size_t slash = cidr.find('/');
+    std::string bytes = address_bytes(cidr.substr(0, slash));
+    if (bytes.empty()) continue;  // the configuration has refused it
+    bool v4 = !contains(cidr, ":");
+    int bits = slash == cidr.npos ? (v4 ? 32 : 128) : static_cast<int>(parse_uint(cidr.substr(slash + 1)).value_or(128));
+    write_networks_.push_back({bytes, v4 ? bits + 96 : bits});
+  }
+}
+
+void Router::add(Route route) {
+  auto& routes = route.pattern.ends_with('/') ? prefixes_ : exact_;
+  std::string pattern = route.pattern;
+  routes.insert_or_assign(std::move(pattern), std::move(route));
+}
+
+const Route* Router::find(std::string_view path) const {
+  if (auto at = exact_.find(path); at != exact_.end()) return &at->second;
+  // Longest prefix: every pattern ends in '/', so that only cuts behind a slash can match.
+  for (size_t cut = path.rfind('/'); cut != path.npos; cut = cut == 0 ? path.npos : path.rfind('/', cut - 1))
+    if (auto at = prefixes_.find(path.substr(0, cut + 1)); at != prefixes_.end()) return &at->second;
+  return nullptr;
+}
+
+bool Router::may_write(std::string_view remote_ip) const {
+  if (write_networks_.empty() || remote_ip.empty()) return true;
+  std::string address = address_bytes(remote_ip);
+  return std::any_of(write_networks_.begin(), write_networks_.end(),
+                     [&](const Network& network) { return inside(address, network.address, network.bits); });
+}
+
+uint64_t Router::body_limit(const Request& request) const {
+  Request probe;
+  probe.target = request.target;
+  if (!parse_target(probe)) return options_.default_body_limit;
+  const Route* route = find(probe.path);
+  return route && route->body_limit > 0 ? route->body_limit : options_.default_body_limit;
+}
+
+void Router::handle(const ExchangePtr& exchange) const {
+  Request& request = exchange->request();
+  auto answer = [&](Response response) { exchange->respond(std::move(response)); };
+  request.common_headers = &options_.response_headers;
+  if (!parse_target(request)) return answer(Response{.status = 400});
+  if (options_.filter_unprintable && !printable(request.path)) return answer(Response{.status = 400});
+  const Route* route = find(request.path);
+  if (!route) {
+    if (fallback_) return fallback_(exchange);
+    return answer(Response{.status = 404});
+  }
+  request.common_headers = &routed_headers_;
+  Response head;
+  for (const std::string& prefix : options_.block_endpoints) {
+    if (!request.path.starts_with(prefix)) continue;
+    head.status = 403;
+    head.body = "Endpoint is blocked by agent configuration";
+    return answer(std::move(head));
+  }
+  if (request.method == Method::kOptions) {
+    head.set("Allow", allow_header(*route));
+    return answer(std::move(head));
+  }
+  if (std::find(route->methods.begin(), route->methods.end(), request.method) == route->methods.end()) {
+    head.status = 405;
+    head.set("Allow", allow_header(*route));
+    head.body = "method " + request.method_text + " not allowed";
+    return answer(std::move(head));
+  }
+  if (request.method != Method::kGet && request.method != Method::kHead && !may_write(request.remote_ip)) {
+    head.status = 403;
+    head.body = "Access is restricted";
+    return answer(std::move(head));
+  }
+  if (route->pattern.ends_with('/')) request.argument = request.path.substr(route->pattern.size());
+  route->handler(exchange);
+}
+
+Response error_response(const Error& error) {
+  const std::string& text = error.message;
+  int status = 500;
+  if (contains(text, "Permission denied") || contains(text, "ACL not found")) {
+    status = 403;
+  } else if (contains(text, "RPC rate limit exceeded")) {
+    return Response{.status = 429};
+  } else if (text == "Rate limit reached, try again later") {
+    status = 429;
+  } else {
+    switch (error.kind) {
+      case ErrorKind::kBadRequest: status = 400; break;
+      case ErrorKind::kNotFound: status = 404; break;
+      case ErrorKind::kPermissionDenied: status = 403; break;
+      case ErrorKind::kUnauthorized: status = 401; break;
+      case ErrorKind::kTooLarge: status = 413; break;
+      case ErrorKind::kRateLimited: status = 429; break;
+      default: break;
+    }
+  }
+  return Response::text(status, text);
+}
+
+}  // namespace praetor::http

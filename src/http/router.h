@@ -1,0 +1,67 @@
+// Routes requests to handlers, with the rules that hold for every endpoint (http-api.md 1.1): blocked
+// endpoints, OPTIONS, wrong methods, unprintable paths, write restrictions, extra headers, unknown paths.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.h"
+
+namespace praetor::http {
+
+using Handler = std::function<void(const ExchangePtr&)>;
+
+struct Route {
+  // "/v1/agent/self" matches exactly; a pattern that ends in '/' matches everything below it, the longest
+  // pattern first, and the rest of the decoded path becomes Request::argument.
+  std::string pattern;
+  std::vector<Method> methods;  // in the order of the Allow header; OPTIONS is implied
+  Handler handler;
+  uint64_t body_limit = 0;  // 0: the router's default
+};
+
+struct RouterOptions {
+  std::vector<std::string> block_endpoints;  // path prefixes
+  std::vector<std::string> allow_write_from;  // CIDRs; empty: everyone
+  std::vector<std::pair<std::string, std::string>> response_headers;
+  bool filter_unprintable = true;
+  uint64_t default_body_limit = 32 << 20;
+};
+
+// Filled before the listener starts; then read by every reactor.
+class Router {
+ public:
+  explicit Router(RouterOptions options);
+  void add(Route route);
+  // For paths that no route matches ("/", "/ui/"); answers 404 when unset.
+  void set_fallback(Handler handler) { fallback_ = std::move(handler); }
+  void handle(const ExchangePtr& exchange) const;
+  uint64_t body_limit(const Request& request) const;
+
+ private:
+  const Route* find(std::string_view path) const;
+  bool may_write(std::string_view remote_ip) const;
+
+  RouterOptions options_;
+  std::map<std::string, Route, std::less<>> exact_;
+  std::map<std::string, Route, std::less<>> prefixes_;
+  Handler fallback_;
+  struct Network {
+    std::string address;  // 16 bytes, IPv4 mapped
+    int bits;
+  };
+  std::vector<Network> write_networks_;
+  std::vector<std::pair<std::string, std::string>> routed_headers_;  // response_headers and Vary
+};
+
+// The answer for an error, by its kind and text (http-api.md 1.3).
+Response error_response(const Error& error);
+
+}  // namespace praetor::http

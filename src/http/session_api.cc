@@ -1,0 +1,156 @@
+// /v1/session (http-api.md 13).
+#include "http/api.h"
+
+#include "base/text.h"
+#include "model/kv.h"
+#include "server/session.h"
+
+namespace praetor::http {
+namespace {
+
+using Sessions = model::IndexedSessions;
+
+Result<Rendered> render_sessions(Sessions& reply) {
+  if (reply.sessions.empty()) reply.sessions.make_empty();
+  return Rendered{.body = codec::to_json(reply.sessions)};
+}
+
+// The body of a create: a session whose lock-delay may be a text, a count of seconds (below 1000) or of
+// nanoseconds.
+struct CreateBody {
+  std::string name;
+  std::string node;
+  codec::Value lock_delay;
+  std::string behavior;
+  std::string ttl;
+  codec::List<std::string> checks;
+  codec::List<std::string> node_checks;
+  codec::List<model::ServiceCheck> service_checks;
+};
+PRAETOR_DESCRIBED(CreateBody)
+PRAETOR_DESCRIBE(CreateBody, "Session", field("Name", &CreateBody::name), field("Node", &CreateBody::node),
+                 field("LockDelay", &CreateBody::lock_delay), field("Behavior", &CreateBody::behavior),
+                 field("TTL", &CreateBody::ttl), field("Checks", &CreateBody::checks),
+                 field("NodeChecks", &CreateBody::node_checks), field("ServiceChecks", &CreateBody::service_checks))
+
+Result<Duration> lock_delay_of(const codec::Value& value) {
+  if (const std::string* text = value.string()) return parse_duration(*text);
+  if (const double* number = std::get_if<double>(&value.data)) {
+    if (*number < 1000) return Duration(static_cast<int64_t>(*number * 1e9));
+    return Duration(static_cast<int64_t>(*number));
+  }
+  return Duration(std::chrono::seconds(15));
+}
+
+void create(const ApiContext& api, const ExchangePtr& exchange) {
+  const Request& http = exchange->request();
+  CreateBody body;
+  body.node = api.defaults.node_name;
+  body.behavior = model::kSessionRelease;
+  model::SessionRequest request;
+  bool default_checks = true;
+  if (!http.body.empty()) {
+    if (!parse_body(exchange, body, false, "Request decode failed: ")) return;
+    default_checks = body.checks.is_nil() && body.node_checks.is_nil();
+  }
+  auto delay = lock_delay_of(body.lock_delay);
+  if (!delay) return respond_text(exchange, 400, "Request decode failed: " + delay.error().message);
+  request.datacenter = write_datacenter(api, http);
+  request.write.token = parse_token(http, api.defaults);
+  request.op = "create";
+  model::Session& session = request.session;
+  session.name = body.name;
+  session.node = body.node;
+  session.lock_delay = *delay;
+  session.behavior = body.behavior;
+  session.ttl = body.ttl;
+  session.checks = body.checks;
+  session.node_checks = body.node_checks;
+  session.service_checks = body.service_checks;
+  if (default_checks) session.node_checks = {model::kSerfHealthCheckID};
+  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
+  server::session_apply(*api.server, exchange->reactor(), std::move(request), [&api, exchange](Result<std::string> id) {
+    if (!id) return respond_error(exchange, id.error());
+    std::string json = "{\"ID\":";
+    codec::write_json_string(json, *id);
+    respond_json(api, exchange, json + "}");
+  });
+}
+
+bool missing(const ExchangePtr& exchange, const char* text) {
+  if (!exchange->request().argument.empty()) return false;
+  respond_text(exchange, 400, text);
+  return true;
+}
+
+void destroy(const ApiContext& api, const ExchangePtr& exchange) {
+  if (missing(exchange, "Missing session")) return;
+  const Request& http = exchange->request();
+  model::SessionRequest request;
+  request.datacenter = write_datacenter(api, http);
+  request.op = "destroy";
+  request.session.id = http.argument;
+  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
+  server::session_apply(*api.server, exchange->reactor(), std::move(request), [&api, exchange](Result<std::string> id) {
+    if (!id) return respond_error(exchange, id.error());
+    respond_json(api, exchange, "true");
+  });
+}
+
+void renew(const ApiContext& api, const ExchangePtr& exchange) {
+  if (missing(exchange, "Missing session")) return;
+  const Request& http = exchange->request();
+  model::SessionSpecificRequest request;
+  request.session_id = request.session = http.argument;
+  request.datacenter = write_datacenter(api, http);
+  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
+  server::session_renew(*api.server, exchange->reactor(), request, [&api, exchange](Result<Sessions> reply) {
+    if (!reply) return respond_error(exchange, reply.error());
+    if (reply->sessions.empty())
+      return respond_text(exchange, 404, "Session id '" + exchange->request().argument + "' not found");
+    respond_object(api, exchange, reply->sessions);
+  });
+}
+
+void info(const ApiContext& api, const ExchangePtr& exchange) {
+  model::SessionSpecificRequest request;
+  if (!parse_read(api, exchange, request) || missing(exchange, "Missing session")) return;
+  request.session_id = request.session = exchange->request().argument;
+  read<model::SessionSpecificRequest, Sessions>(api, exchange, server::session_get, std::move(request), {},
+                                                render_sessions);
+}
+
+void list(const ApiContext& api, const ExchangePtr& exchange) {
+  model::DCSpecificRequest request;
+  if (!parse_read(api, exchange, request)) return;
+  read<model::DCSpecificRequest, Sessions>(api, exchange, server::session_list, std::move(request), {},
+                                           render_sessions);
+}
+
+void of_node(const ApiContext& api, const ExchangePtr& exchange) {
+  model::NodeSpecificRequest request;
+  if (!parse_read(api, exchange, request) || missing(exchange, "Missing node name")) return;
+  request.node = exchange->request().argument;
+  read<model::NodeSpecificRequest, Sessions>(api, exchange, server::session_list_of_node, std::move(request), {},
+                                             render_sessions);
+}
+
+}  // namespace
+
+void add_session_routes(Router& router, const ApiContext& api) {
+  auto add = [&](std::string pattern, Method method, void (*handler)(const ApiContext&, const ExchangePtr&)) {
+    router.add({std::move(pattern), {method}, [&api, handler](const ExchangePtr& exchange) {
+                  if (Status ok = refuse_namespaces(exchange->request()); !ok)
+                    return respond_error(exchange, ok.error());
+                  handler(api, exchange);
+                }});
+  };
+  add("/v1/session/create", Method::kPut, create);
+  add("/v1/session/destroy/", Method::kPut, destroy);
+  add("/v1/session/renew/", Method::kPut, renew);
+  add("/v1/session/info/", Method::kGet, info);
+  add("/v1/session/node/", Method::kGet, of_node);
+  add("/v1/session/list", Method::kGet, list);
+}
+
+}  // namespace praetor::http

@@ -1,0 +1,40 @@
+// The Catalog and Health endpoints.
+#pragma once
+
+#include <functional>
+
+#include "model/catalog.h"
+#include "server/read.h"
+#include "server/server.h"
+
+namespace praetor::server {
+
+Status catalog_list_nodes(ReadContext& context, const model::DCSpecificRequest& request, model::IndexedNodes& reply);
+Status catalog_list_services(ReadContext& context, const model::DCSpecificRequest& request,
+                             model::IndexedServices& reply);
+Status catalog_service_nodes(ReadContext& context, const model::ServiceSpecificRequest& request,
+                             model::IndexedServiceNodes& reply);
+Status catalog_node_services(ReadContext& context, const model::NodeSpecificRequest& request,
+                             model::IndexedNodeServices& reply);
+Status catalog_node_service_list(ReadContext& context, const model::NodeSpecificRequest& request,
+                                 model::IndexedNodeServiceList& reply);
+
+Status health_checks_in_state(ReadContext& context, const model::ChecksInStateRequest& request,
+                              model::IndexedHealthChecks& reply);
+Status health_node_checks(ReadContext& context, const model::NodeSpecificRequest& request,
+                          model::IndexedHealthChecks& reply);
+Status health_service_checks(ReadContext& context, const model::ServiceSpecificRequest& request,
+                             model::IndexedHealthChecks& reply);
+// Instances with their node and checks; ?passing is applied by the caller's filter of the reply.
+Status health_service_nodes(ReadContext& context, const model::ServiceSpecificRequest& request,
+                            model::IndexedCheckServiceNodes& reply);
+
+// Catalog.Register and Catalog.Deregister: validation, defaults, log entry.
+void catalog_register(Server& server, Reactor& reactor, model::RegisterRequest request,
+                      std::function<void(Status)> done);
+void catalog_deregister(Server& server, Reactor& reactor, const model::DeregisterRequest& request,
+                        std::function<void(Status)> done);
+// The checks of a registration that need no state (also those of a transaction's service operations).
+Status prepare_registration(model::RegisterRequest& request);
+
+}  // namespace praetor::server

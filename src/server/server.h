@@ -1,0 +1,119 @@
+// A server agent's core: consensus, state and the leader's duties, behind one object. Every request, from HTTP,
+// RPC, DNS or the agent itself, becomes a read over the store (read.h) or a log entry here: there is no second
+// path. Runs without sockets of its own.
+//
+// Threads: the functions may be called on any of the reactors given at the start; callbacks come back on the
+// reactor that is passed in.
+#pragma once
+
+#include <any>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/reactor.h"
+#include "base/result.h"
+#include "model/common.h"
+#include "raft/node.h"
+#include "server/query_runner.h"
+#include "server/read.h"
+
+namespace praetor::store {
+class Store;
+}
+
+namespace praetor::server {
+
+class LeaderDuties;
+
+struct ServerOptions {
+  std::string datacenter;
+  std::string node_name;
+  std::string node_id;
+  std::string advertise_address;  // IP that the catalog shows for this node
+  codec::Map<std::string> tagged_addresses;
+  codec::Map<std::string> node_meta;
+  uint16_t server_port = 8300;
+  std::string build = "1.8.7";
+  int64_t raft_protocol = 3;
+
+  std::string data_dir;    // raft/ is made below it
+  bool in_memory = false;  // -dev
+  bool bootstrap = false;
+  raft::Timings timings;
+  Duration snapshot_interval = std::chrono::seconds(30);
+  uint64_t snapshot_threshold = 16384;
+  uint64_t trailing_logs = 10240;
+
+  Duration rpc_hold_timeout = std::chrono::seconds(7);
+  Duration session_ttl_min = std::chrono::seconds(10);
+  Duration tombstone_ttl = std::chrono::minutes(15);
+  Duration tombstone_granularity = std::chrono::seconds(30);
+
+  std::vector<Reactor*> reactors;  // not owned; outlive the server
+  // Told on the first reactor when this server starts or ceases to lead (after its duties are set up).
+  std::function<void(bool leader)> on_leadership;
+};
+
+// What the state machine answered to the entry at `index`.
+using ApplyResult = raft::ProposalResult;
+
+inline constexpr const char* kErrNoLeader = "No cluster leader";
+
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> start(ServerOptions options);
+  ~Server();  // stop()
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Ends consensus and the leader's duties. The reactors must still run; idempotent.
+  void stop();
+
+  const ServerInfo& info() const { return info_; }
+  const ServerOptions& options() const { return options_; }
+  const store::Store& store() const;
+  raft::Node& raft() { return *raft_; }
+  LeaderDuties& leader_duties() { return *duties_; }
+  QueryRunner& queries(Reactor& reactor);
+
+  // "ip:port" of the leader, empty when none is known.
+  std::string leader_address() const;
+  bool known_leader() const;
+  int64_t last_contact_ms() const;
+
+  // Calls `ready` when a read with these options may look at the local state: at once for stale reads and on a
+  // leader with a lease, after a confirmation for consistent ones. Without a leader it retries for
+  // rpc_hold_timeout, then fails with kErrNoLeader.
+  void when_readable(Reactor& reactor, const model::QueryOptions& options, std::function<void(Status)> ready);
+
+  // Makes the request a log entry; `applied` gets the state machine's answer (an Error that the state machine
+  // returned becomes the Result's error). Without a leader: as when_readable.
+  using Applied = std::function<void(Result<ApplyResult>)>;
+  void apply(Reactor& reactor, model::MessageType type, const codec::Type& request_type, const void* request,
+             Applied applied);
+  template <typename Request>
+  void apply(Reactor& reactor, model::MessageType type, const Request& request, Applied applied) {
+    apply(reactor, type, codec::type_of<Request>(), &request, std::move(applied));
+  }
+  void apply_encoded(Reactor& reactor, std::string entry, Applied applied);
+
+ private:
+  struct State;
+  explicit Server(ServerOptions options);
+  Status open();
+  void propose(Reactor& reactor, std::string entry, Instant deadline, Applied applied);
+  void await_leader(Reactor& reactor, Instant deadline, std::function<void(Status)> ready);
+  void on_raft_leadership(bool leader);
+
+  ServerOptions options_;
+  bool stopped_ = false;
+  ServerInfo info_;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<LeaderDuties> duties_;
+  std::unique_ptr<raft::Node> raft_;
+};
+
+}  // namespace praetor::server
