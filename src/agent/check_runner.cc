@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <unordered_map>
 
 #include "agent/check_alias.h"
@@ -24,6 +25,11 @@ void ignore_broken_pipes() {
   if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
 }
 
+std::string docker_host() {
+  const char* value = std::getenv("DOCKER_HOST");
+  return value == nullptr ? "" : value;
+}
+
 }  // namespace
 
 struct CheckRunner::Impl {
@@ -33,7 +39,7 @@ struct CheckRunner::Impl {
         options(std::move(o)),
         resolver(r),
         scripts(r),
-        env{r, resolver, tls, scripts, options.docker_host},
+        env{r, resolver, tls, scripts, options.docker_host.empty() ? docker_host() : options.docker_host},
         random(thread_random().next()),
         scheduler(r, random) {}
 
