@@ -73,7 +73,6 @@ CheckSpec spec_of(const RuntimeConfig& config, const model::HealthCheck& check, 
   if (settings.deregister_critical_service_after.count() > 0)
     spec.deregister_critical_service_after =
         std::max(settings.deregister_critical_service_after, config.check_deregister_interval_min);
-  spec.initial_status = status_of(check.status);
   spec.initial_output = check.output;
   return spec;
 }

@@ -218,7 +218,8 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
     race("tcp", std::move(first), std::move(second));
   }
 
-  void race(const std::string& network, std::vector<ResolvedAddress> first, std::vector<ResolvedAddress> second) {
+  void race(const std::string& network, std::vector<ResolvedAddress> first,
+            std::vector<ResolvedAddress> second) {
     bool two = !second.empty();
     if (two) {
       races_[1] = std::make_shared<Attempts>(reactor_, network, std::move(second), deadline_);
@@ -248,7 +249,7 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
       DialDone done = std::move(done_);
       DialResult result{race.release(), "", race.peer()};
       stop();
-      return done(std::move(result));
+      return done(result);
     }
     start_second();
     if (running_ == 0 && done_) fail(races_[0]->error());

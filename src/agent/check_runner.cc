@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <unordered_map>
 
 #include "agent/check_alias.h"
@@ -24,6 +25,11 @@ void ignore_broken_pipes() {
   if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
 }
 
+std::string docker_host() {
+  const char* value = std::getenv("DOCKER_HOST");
+  return value == nullptr ? "" : value;
+}
+
 }  // namespace
 
 struct CheckRunner::Impl {
@@ -33,7 +39,7 @@ struct CheckRunner::Impl {
         options(std::move(o)),
         resolver(r),
         scripts(r),
-        env{r, resolver, tls, scripts, options.docker_host},
+        env{r, resolver, tls, scripts, options.docker_host.empty() ? docker_host() : options.docker_host},
         random(thread_random().next()),
         scheduler(r, random) {}
 
@@ -79,8 +85,9 @@ struct CheckRunner::Impl {
     }
   }
 
-  // Stores a result that counts. The hook may stop this check or others, so `id` is a copy.
-  void report(std::string id, const CheckResult& result) {
+  // Stores a result that counts. The hook may stop the check, and with it what `check_id` refers to.
+  void report(const std::string& check_id, const CheckResult& result) {
+    const std::string id = check_id;
     critical.on_status(id, result.status, system_clock().now());
     if (hooks.on_result) hooks.on_result(id, result.status, result.output);
   }
@@ -88,7 +95,7 @@ struct CheckRunner::Impl {
   void start_probe(const std::shared_ptr<Entry>& entry, CheckKind kind) {
     entry->probe = make_probe(entry->spec, kind);
     scheduler.add(entry->spec.id, std::max(entry->spec.interval, kMinCheckInterval),
-                  [this, weak = std::weak_ptr(entry)](CheckScheduler::Finished finished) {
+                  [this, weak = std::weak_ptr(entry)](const CheckScheduler::Finished& finished) {
                     auto running = weak.lock();
                     if (!running) return;
                     running->probe->run([this, weak, finished](const CheckResult& result) {

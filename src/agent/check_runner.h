@@ -48,7 +48,7 @@ struct CheckHooks {
 
 struct CheckRunnerOptions {
   std::string node_name;    // an alias of this node's own services is local
-  std::string docker_host;  // DOCKER_HOST; empty is the default unix socket
+  std::string docker_host;  // empty: DOCKER_HOST of the environment, or the default unix socket
 };
 
 class CheckRunner {

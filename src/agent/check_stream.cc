@@ -34,7 +34,7 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
 
   void open(Stream::Opened opened) {
     opened_ = std::move(opened);
-    auto done = [self = shared_from_this()](DialResult result) { self->dialled(std::move(result)); };
+    auto done = [self = shared_from_this()](const DialResult& result) { self->dialled(result); };
     dial_ = target_.unix_path.empty()
                 ? dial_tcp(reactor_, resolver_, target_.host_port, target_.timeout, std::move(done))
                 : dial_unix(reactor_, target_.unix_path, target_.timeout, std::move(done));
@@ -89,8 +89,8 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
     if (opened) opened(stage, std::move(error));
   }
 
-  void dialled(DialResult result) {
-    if (result.fd < 0) return finish_open(OpenStage::kDial, std::move(result.error));
+  void dialled(const DialResult& result) {
+    if (result.fd < 0) return finish_open(OpenStage::kDial, result.error);
     error_code error;
     socket_.assign(result.fd, error);
     if (error) {
