@@ -33,8 +33,8 @@ void storm(const Weather& weather, uint64_t seed) {
     for (uint64_t n = random.below(8); n > 0; --n)
       cluster.propose(random.below(8) == 0 || leader.empty() ? any : leader, std::to_string(++command));
     if (!leader.empty() && random.below(2) == 0) cluster.read(leader);
-    if (cluster.alive(any) && random.below(4) == 0) cluster.read(any);
-    switch (random.below(10)) {
+    if (cluster.alive(any) && !cluster.paused(any) && random.below(4) == 0) cluster.read(any);
+    switch (random.below(12)) {
       case 0:
         if (weather.crashes && cluster.alive(any)) cluster.crash(any);
         break;
@@ -79,7 +79,10 @@ void storm(const Weather& weather, uint64_t seed) {
   cluster.heal();
   cluster.set_loss(0);
   for (const std::string& id : cluster.ids())
-    if (!cluster.alive(id)) cluster.restart(id);
+    if (!cluster.alive(id))
+      cluster.restart(id);
+    else if (cluster.paused(id))
+      cluster.resume(id);
   size_t before = cluster.acknowledged(), patience = 2000;
   cluster.take_trace();
   bool progress = cluster.run_until(
