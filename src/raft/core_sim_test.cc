@@ -69,6 +69,19 @@ void storm(const Weather& weather, uint64_t seed) {
           }
         }
         break;
+      case 9:
+      case 10:
+        if (weather.crashes && cluster.alive(any) && !cluster.paused(any))
+          cluster.pause(random.below(2) == 0 || leader.empty() ? any : leader);
+        break;
+      case 11:
+        for (const std::string& id : ids) {
+          if (!cluster.paused(id)) continue;
+          // The first thing that a stopped leader does afterwards is to answer a reader.
+          cluster.resume(id);
+          cluster.read(id);
+        }
+        break;
       default:
         break;
     }
