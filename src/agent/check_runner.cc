@@ -15,6 +15,7 @@ namespace praetor::agent {
 
 namespace {
 
+constexpr Duration kAliasCalm = std::chrono::milliseconds(10);  // many changes, one look
 constexpr size_t kAliasTextRoom = 256;  // for the words around the output of the aliased check
 
 // A TLS library writes to sockets without a word about signals; a peer that closed must not end the agent.
@@ -58,9 +59,8 @@ struct CheckRunner::Impl {
   CheckScheduler scheduler;
   CriticalServices critical;
   Reactor::TimerId scan_timer = 0;
-  bool look_posted = false;
+  Reactor::TimerId look_timer = 0;
   std::unordered_map<std::string, std::shared_ptr<Entry>> entries;
-  std::shared_ptr<Impl*> alive = std::make_shared<Impl*>(this);  // for what is posted
 
   std::unique_ptr<Probe> make_probe(const CheckSpec& spec, CheckKind kind) {
     switch (kind) {
@@ -154,12 +154,14 @@ struct CheckRunner::Impl {
   }
 
   void look_at_locals() {
-    look_posted = false;
+    look_timer = 0;
     std::vector<std::weak_ptr<Entry>> aliases;
     for (auto& [id, entry] : entries)
-      if (entry->alias) aliases.push_back(entry);
+      if (entry->alias && entry->alias->local()) aliases.push_back(entry);
+    if (aliases.empty() || !hooks.local_checks) return;
+    std::vector<AliasedCheck> checks = hooks.local_checks();
     for (auto& weak : aliases)
-      if (auto entry = weak.lock(); entry && entry->alias) entry->alias->look();
+      if (auto entry = weak.lock(); entry && entry->alias) entry->alias->look(checks);
   }
 };
 
@@ -169,8 +171,8 @@ CheckRunner::CheckRunner(Reactor& reactor, CheckHooks hooks, CheckRunnerOptions 
 }
 
 CheckRunner::~CheckRunner() {
-  *impl_->alive = nullptr;
   stop_all();
+  impl_->reactor.cancel(impl_->look_timer);
 }
 
 Status CheckRunner::start(CheckSpec spec) {
@@ -215,11 +217,8 @@ Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const 
 }
 
 void CheckRunner::local_checks_changed() {
-  if (impl_->look_posted) return;
-  impl_->look_posted = true;
-  impl_->reactor.post([alive = impl_->alive] {
-    if (*alive != nullptr) (*alive)->look_at_locals();
-  });
+  if (impl_->look_timer != 0) return;
+  impl_->look_timer = impl_->reactor.after(kAliasCalm, [impl = impl_.get()] { impl->look_at_locals(); });
 }
 
 void CheckRunner::reload_tls() { impl_->tls.clear(); }

@@ -69,7 +69,8 @@ class CheckRunner {
   // Errors: the check is unknown, or not a TTL check.
   Status update_ttl(const std::string& id, CheckStatus status, const std::string& output);
 
-  // Checks or services of this agent changed: local aliases look again (once per turn of the reactor).
+  // Checks or services of this agent changed: local aliases look again within milliseconds
+  // (once for many calls).
   void local_checks_changed();
   // TLS files were read anew (reload).
   void reload_tls();

@@ -33,9 +33,6 @@ struct EventTarget {
 };
 bool accepts(const EventTarget& target, const model::UserEvent& event);
 
-// "XOR of the two halves of the UUID": the pseudo-index of /v1/event/list.
-uint64_t event_index(std::string_view uuid);
-
 class UserEvents {
  public:
   using Listener = std::function<void()>;

@@ -236,8 +236,10 @@ Result<ValueMap> parse_hcl(std::string_view text) {
     return std::move(*value.map());
   }
   // The scanner counts line feeds only.
-  std::string source(text);
-  for (size_t at = 0; (at = source.find("\r\n", at)) != source.npos;) source.erase(at, 1);
+  std::string source;
+  source.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i)
+    if (text[i] != '\r' || i + 1 == text.size() || text[i + 1] != '\n') source.push_back(text[i]);
   TRY_ASSIGN(std::vector<Item> items, hcl::parse(source));
   return to_map("root", views_of(items));
 }

@@ -129,6 +129,7 @@ char32_t Scanner::next() {
   std::string_view rest = source_.substr(at_.offset);
   size_t size = utf8_length(rest);
   char32_t c = size == 0 ? 0xfffd : decode(rest.substr(0, size));
+  previous_ = at_;
   if (size == 0) {
     at_.column += 1;
     at_.offset += 1;
@@ -136,7 +137,6 @@ char32_t Scanner::next() {
     fail("illegal UTF-8 encoding");
     return c;
   }
-  previous_ = at_;
   ++at_.column;
   last_size_ = size;
   at_.offset += size;

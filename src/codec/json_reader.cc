@@ -91,8 +91,12 @@ class Reader {
       path += frame.field->json_name;
       name = struct_name(*frame.type);
     }
-    std::string type_name =
-        field != nullptr && !field->go_type.empty() ? std::string(field->go_type) : go_type_name(type);
+    std::string type_name;
+    if (field != nullptr)
+      type_name = field->go_type;
+    else if (frame_ != nullptr && frame_->field->go_type.starts_with("[]"))
+      type_name = frame_->field->go_type.substr(2);  // an element of that list
+    if (type_name.empty()) type_name = go_type_name(type);
     save_error("json: cannot unmarshal " + std::string(what) + " into Go " +
                (path.empty() ? "value" : "struct field " + std::string(name) + "." + path) + " of type " +
                type_name);
@@ -367,7 +371,7 @@ class Reader {
   void struct_(const Type& type, void* target) {
     if (!enter()) return;
     const bool outer_tolerant = tolerant_;
-    tolerant_ = tolerant_ || type.tolerates_unknown;
+    if (type.own_json_decoder) tolerant_ = type.tolerates_unknown;
     std::string scratch;
     do {
       std::string_view name = key(scratch);

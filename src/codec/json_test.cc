@@ -53,6 +53,14 @@ PRAETOR_DESCRIBE(All, "All", field("ID", &All::id), field("Flag", &All::flag).om
                  field("Any", &All::any).omit_empty(), field("Hidden", &All::hidden).no_json(),
                  field("EnableTagOverride", &All::enable_tag_override).flag(kSnakeInput).omit_empty())
 
+struct Lax {
+  Box<Inner> inner;
+  Plain plain;
+};
+PRAETOR_DESCRIBED(Lax)
+PRAETOR_DESCRIBE(Lax, "Lax", own_json_decoder(/*tolerates_unknown=*/true), field("Inner", &Lax::inner),
+                 field("Plain", &Lax::plain))
+
 std::string text_json(std::string_view text) {
   std::string out;
   write_json_string(out, text);
@@ -259,6 +267,14 @@ TEST(JsonReader, TypeErrorsAsGo) {
   Inner inner;
   EXPECT_EQ(read_json(R"({"Port":"x"})", inner).error().message,
             "json: cannot unmarshal string into Go struct field .Port of type int");
+}
+
+// Tolerance belongs to the nearest decoder of its own, as Consul's Connect.SidecarService shows.
+TEST(JsonReader, TolerantDecoders) {
+  JsonReadOptions strict{.reject_unknown = true};
+  EXPECT_TRUE(from_json<Lax>(R"({"Foo":1,"Plain":{"Foo":1}})", strict));
+  EXPECT_EQ(from_json<Lax>(R"({"Inner":{"Foo":1}})", strict).error().message, "json: unknown field \"Foo\"");
+  EXPECT_TRUE(from_json<Lax>(R"({"Inner":{"Foo":1}})"));
 }
 
 TEST(JsonValue, RoundTrips) {

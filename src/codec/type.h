@@ -105,7 +105,7 @@ struct Type {
   void (*construct_default)(void*) = nullptr;  // struct: assigns a default value
   bool wire_omits = false;                     // struct: some field has kWireOmitEmpty
   bool own_json_decoder = false;               // struct: Go type with an UnmarshalJSON (error texts)
-  bool tolerates_unknown = false;              // struct: unknown JSON fields never fail in it or below it
+  bool tolerates_unknown = false;              // struct: its own decoder lets unknown fields pass
 
   const Type& element() const { return element_of(); }
   // Where in wire_order; its size when absent.

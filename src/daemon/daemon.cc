@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <thread>
 
+#include "agent/agent.h"
+#include "agent/user_events.h"
 #include "base/log.h"
 #include "base/reactor.h"
 #include "daemon/dns_service.h"
@@ -61,10 +64,14 @@ struct Daemon::Impl {
   explicit Impl(Options o) : options(std::move(o)), config(options.config) {}
 
   Options options;
-  std::shared_ptr<const agent::RuntimeConfig> config;
+  std::mutex mutex;
+  std::shared_ptr<const agent::RuntimeConfig> config;  // guarded by mutex once open
   // Destroyed in reverse: listeners first, then the server, the reactors last.
   std::vector<std::unique_ptr<Reactor>> reactors;
+  std::unique_ptr<Reactor> agent_reactor;
+  agent::UserEvents events;
   std::unique_ptr<server::Server> server;
+  std::unique_ptr<agent::Agent> agent;
   std::unique_ptr<HttpService> http;
   std::unique_ptr<DnsService> dns;
 
@@ -83,16 +90,51 @@ struct Daemon::Impl {
       return fail("client mode is not available yet: start this agent with -server (the cluster comes with a later "
                   "version)");
     TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
-    TRY_ASSIGN(http, HttpService::start(*config, *server, reactor_list()));
+    agent_reactor = std::make_unique<Reactor>("agent");
+    agent_reactor->start();
+    agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
+    agent->post([this] { agent->start(); });
+    TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
     return {};
   }
 
+  HttpDependencies http_dependencies() {
+    HttpDependencies out;
+    out.config = [this] { return current_config(); };
+    out.server = server.get();
+    out.agent = agent.get();
+    out.events = &events;
+    out.fire_event = [this](model::UserEvent event) { fire(std::move(event)); };
+    out.reload = [this] { return reload(); };
+    out.leave = [this] { options.signals->post(Event::kLeave); };
+    return out;
+  }
+
+  std::shared_ptr<const agent::RuntimeConfig> current_config() {
+    std::lock_guard lock(mutex);
+    return config;
+  }
+
+  // This node is the whole pool: what its own filters accept is delivered.
+  void fire(model::UserEvent event) {
+    agent->post([this, event = std::move(event)]() mutable {
+      agent::EventTarget target;
+      target.node = config->node_name;
+      agent->state().for_each_service(
+          [&](const agent::LocalService& local) { target.services[local.service.id] = local.service.tags; });
+      if (agent::accepts(target, event)) events.add(std::move(event));
+    });
+  }
+
   void close() {
     http.reset();
+    if (agent) agent->stop();
     if (server) server->stop();
     for (auto& reactor : reactors) reactor->stop();
+    if (agent_reactor) agent_reactor->stop();
     dns.reset();
+    agent.reset();
     server.reset();
   }
 
@@ -106,7 +148,8 @@ struct Daemon::Impl {
       auto event = options.signals->wait(std::nullopt);
       if (!event) continue;
       if (*event == Event::kReload) {
-        reload();
+        logger().info("Caught", {{"signal", "hangup"}});
+        (void)reload();
         continue;
       }
       if (*event == Event::kInterrupt) logger().info("Caught", {{"signal", "interrupt"}});
@@ -121,13 +164,20 @@ struct Daemon::Impl {
     }
   }
 
-  void reload() {
-    logger().info("Caught", {{"signal", "hangup"}});
+  Status reload() {
     logger().info("Reloading configuration...");
-    if (!options.reload) return;
+    if (!options.reload) return {};
     auto fresh = options.reload();
-    if (!fresh) return logger().error("Reload config failed", {{"error", fresh.error()}});
-    config = *fresh;
+    if (!fresh) {
+      logger().error("Reload config failed", {{"error", fresh.error()}});
+      return std::unexpected(fresh.error());
+    }
+    {
+      std::lock_guard lock(mutex);
+      config = *fresh;
+    }
+    agent->post([this, next = *fresh] { agent->reload(next); });
+    return {};
   }
 };
 

@@ -1,5 +1,6 @@
 #include "daemon/http_service.h"
 
+#include "http/agent_api.h"
 #include "http/api.h"
 #include "http/listener.h"
 #include "http/router.h"
@@ -16,7 +17,9 @@ http::RouterOptions router_options(const agent::RuntimeConfig& config) {
   return options;
 }
 
-http::ApiContext api_context(const agent::RuntimeConfig& config, server::Server& server) {
+http::ApiContext api_context(HttpDependencies dependencies) {
+  auto shared = dependencies.config();
+  const agent::RuntimeConfig& config = *shared;
   http::ApiContext api;
   api.defaults.datacenter = config.datacenter;
   api.defaults.node_name = config.node_name;
@@ -24,8 +27,16 @@ http::ApiContext api_context(const agent::RuntimeConfig& config, server::Server&
   api.defaults.default_query_time = config.default_query_time;
   api.defaults.max_query_time = config.max_query_time;
   api.defaults.discovery_max_stale = config.discovery_max_stale;
-  api.server = &server;
+  api.server = dependencies.server;
+  api.agent = dependencies.agent;
+  api.events = dependencies.events;
+  api.fire_event = std::move(dependencies.fire_event);
+  api.config = std::move(dependencies.config);
+  api.reload = std::move(dependencies.reload);
+  api.leave = std::move(dependencies.leave);
   api.pretty_always = config.dev_mode;
+  api.acls_enabled = config.acls_enabled;
+  api.use_cache = config.http_use_cache;
   api.kv_max_value_size = static_cast<uint64_t>(config.kv_max_value_size);
   api.txn_max_request_size = static_cast<uint64_t>(config.txn_max_req_len);
   return api;
@@ -34,8 +45,8 @@ http::ApiContext api_context(const agent::RuntimeConfig& config, server::Server&
 }  // namespace
 
 struct HttpService::Impl {
-  Impl(const agent::RuntimeConfig& config, server::Server& server)
-      : api(api_context(config, server)), router(router_options(config)) {}
+  Impl(const agent::RuntimeConfig& config, HttpDependencies dependencies)
+      : api(api_context(std::move(dependencies))), router(router_options(config)) {}
 
   http::ApiContext api;
   http::Router router;
@@ -50,6 +61,13 @@ struct HttpService::Impl {
     http::add_status_routes(router, api);
     http::add_operator_routes(router, api);
     http::add_snapshot_routes(router, api);
+    http::add_event_routes(router, api);
+    http::add_agent_info_routes(router, api);
+    http::add_agent_control_routes(router, api);
+    http::add_agent_service_routes(router, api);
+    http::add_agent_check_routes(router, api);
+    http::add_agent_health_routes(router, api);
+    http::add_monitor_routes(router, api);
     http::add_root_route(router, api);
   }
 };
@@ -58,9 +76,11 @@ HttpService::HttpService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpService::~HttpService() = default;
 
-Result<std::unique_ptr<HttpService>> HttpService::start(const agent::RuntimeConfig& config, server::Server& server,
+Result<std::unique_ptr<HttpService>> HttpService::start(HttpDependencies dependencies,
                                                         const std::vector<Reactor*>& reactors) {
-  auto impl = std::make_unique<Impl>(config, server);
+  auto shared = dependencies.config();
+  const agent::RuntimeConfig& config = *shared;
+  auto impl = std::make_unique<Impl>(config, std::move(dependencies));
   impl->add_routes();
   http::ListenerOptions options;
   for (const agent::SocketAddress& address : config.http_addrs) {

@@ -1,22 +1,40 @@
 // The agent's HTTP side: routes and listeners.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "agent/runtime_config.h"
 #include "base/reactor.h"
 #include "base/result.h"
+#include "model/agent.h"
 
 namespace praetor::server {
 class Server;
 }
+namespace praetor::agent {
+class Agent;
+class UserEvents;
+}
 
 namespace praetor::daemon {
 
+// What the routes need; everything outlives the service.
+struct HttpDependencies {
+  std::function<std::shared_ptr<const agent::RuntimeConfig>()> config;
+  server::Server* server = nullptr;
+  agent::Agent* agent = nullptr;
+  agent::UserEvents* events = nullptr;
+  std::function<void(model::UserEvent)> fire_event;
+  // PUT /v1/agent/reload and /v1/agent/leave.
+  std::function<Status()> reload;
+  std::function<void()> leave;
+};
+
 class HttpService {
  public:
-  static Result<std::unique_ptr<HttpService>> start(const agent::RuntimeConfig& config, server::Server& server,
+  static Result<std::unique_ptr<HttpService>> start(HttpDependencies dependencies,
                                                     const std::vector<Reactor*>& reactors);
   ~HttpService();
 

@@ -10,6 +10,13 @@ void Core::restart_election_timer(Instant now, Duration base) {
 
 bool Core::is_only_voter() const { return latest_.voter_count() == 1 && latest_.is_voter(options_.id); }
 
+// A server whose removal is not committed may be the only one with a log long enough to be elected and to
+// commit it (thesis, 4.2.2). Its own vote does not count then.
+bool Core::may_campaign() const {
+  return latest_.is_voter(options_.id) ||
+         (latest_index_ != committed_index_ && committed_.is_voter(options_.id));
+}
+
 bool Core::announces_pre_vote(const std::string& id) const {
   auto found = pre_vote_peers_.find(id);
   return found != pre_vote_peers_.end() && found->second;
@@ -48,7 +55,7 @@ void Core::campaign(Instant now, bool transfer, Effects& effects) {
     note(effects, "heartbeat timeout reached: last-leader=" + leader_address());
     set_leader({}, {}, effects);
   }
-  if (!latest_.is_voter(options_.id)) return;
+  if (!may_campaign()) return;
   bool anybody_announces = false;
   for (const Server& server : latest_.servers)
     anybody_announces |= server.id != options_.id && announces_pre_vote(server.id);
@@ -124,8 +131,7 @@ void Core::on_vote_request(Instant now, const Envelope& envelope, const VoteRequ
         reply(envelope, VoteResponse{.term = shown, .granted = granted, .pre_vote = request.pre_vote}));
   };
   const std::string& candidate = envelope.peer_id;
-  // A server that the configuration does not know is a removed one that has not heard of it yet.
-  if (!latest_.servers.empty() && latest_.find(candidate) == nullptr) return answer(false);
+  // Whether this server knows the candidate does not matter: its own configuration may be the older one.
   if (hears_leader(now) && candidate != leader_id_ && !request.leadership_transfer) return answer(false);
   if (request.term < term()) return answer(false);
   if (request.pre_vote) return answer(log_is_current(request.last_index, request.last_term));
@@ -162,7 +168,7 @@ void Core::on_vote_response(Instant now, const Envelope& envelope, const VoteRes
 
 void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effects) {
   effects.messages.push_back(reply(envelope, TimeoutNowResponse{}));
-  if (role_ == Role::kLeader || !latest_.is_voter(options_.id)) return;
+  if (role_ == Role::kLeader || !may_campaign()) return;
   set_leader({}, {}, effects);
   campaign(now, true, effects);
 }

@@ -1,0 +1,82 @@
+// /v1/agent/check and /v1/agent/checks (http-api.md 3).
+#include "agent/agent.h"
+#include "base/text.h"
+#include "http/agent_api.h"
+#include "server/filtering.h"
+
+namespace praetor::http {
+namespace {
+
+void list(const ApiContext& api, const ExchangePtr& exchange) {
+  std::string filter(exchange->request().parameter("filter"));
+  on_agent(api, exchange, [filter](agent::Agent& agent, const ApiContext& context, const ExchangePtr& e) {
+    codec::Map<model::HealthCheck> checks;
+    checks.make_empty();
+    agent.state().for_each_check([&](const agent::LocalCheck& local) {
+      model::HealthCheck check = local.check;
+      if (check.service_tags.empty()) check.service_tags.make_empty();
+      checks[check.check_id] = std::move(check);
+    });
+    Status filtered = server::apply_filter(filter, checks);
+    std::string json = codec::to_json(checks);
+    back(e, [&context, e, filtered, json] {
+      if (!filtered) return respond_error(e, filtered.error());
+      respond_json(context, e, json);
+    });
+  });
+}
+
+void register_check(const ApiContext& api, const ExchangePtr& exchange) {
+  auto definition = std::make_shared<agent::CheckDefinition>();
+  if (!parse_body(exchange, *definition, true, "Request decode failed: ")) return;
+  if (definition->token.empty()) definition->token = parse_token(exchange->request(), api.defaults);
+  change_agent(api, exchange,
+               [definition](agent::Agent& agent) { return agent.add_check(*definition, agent::Source::kApi); });
+}
+
+void deregister_check(const ApiContext& api, const ExchangePtr& exchange) {
+  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent) { return agent.remove_check(id); });
+}
+
+void report(const ApiContext& api, const ExchangePtr& exchange, const char* status) {
+  const Request& http = exchange->request();
+  change_agent(api, exchange,
+               [id = http.argument, status, note = std::string(http.parameter("note"))](agent::Agent& agent) {
+                 return agent.update_ttl(id, status, note);
+               });
+}
+
+struct UpdateBody {
+  std::string status;
+  std::string output;
+};
+PRAETOR_DESCRIBED(UpdateBody)
+PRAETOR_DESCRIBE(UpdateBody, "checkUpdate", field("Status", &UpdateBody::status), field("Output", &UpdateBody::output))
+
+void update(const ApiContext& api, const ExchangePtr& exchange) {
+  auto body = std::make_shared<UpdateBody>();
+  if (!parse_body(exchange, *body, false, "Request decode failed: ")) return;
+  if (!agent::is_valid_check_status(body->status))
+    return respond_text(exchange, 400, "Invalid check status: '" + body->status + "'");
+  change_agent(api, exchange, [id = exchange->request().argument, body](agent::Agent& agent) {
+    return agent.update_ttl(id, body->status, body->output);
+  });
+}
+
+}  // namespace
+
+void add_agent_check_routes(Router& router, const ApiContext& api) {
+  AgentRoutes routes(router, api);
+  routes.add("/v1/agent/checks", Method::kGet, list);
+  routes.add("/v1/agent/check/register", Method::kPut, register_check);
+  routes.add("/v1/agent/check/deregister/", Method::kPut, deregister_check);
+  routes.add("/v1/agent/check/pass/", Method::kPut,
+             [](const ApiContext& a, const ExchangePtr& e) { report(a, e, model::kHealthPassing); });
+  routes.add("/v1/agent/check/warn/", Method::kPut,
+             [](const ApiContext& a, const ExchangePtr& e) { report(a, e, model::kHealthWarning); });
+  routes.add("/v1/agent/check/fail/", Method::kPut,
+             [](const ApiContext& a, const ExchangePtr& e) { report(a, e, model::kHealthCritical); });
+  routes.add("/v1/agent/check/update/", Method::kPut, update);
+}
+
+}  // namespace praetor::http

@@ -1,0 +1,50 @@
+// /v1/agent: reload, leave, join, force-leave, tokens (http-api.md 3).
+#include "agent/agent.h"
+#include "base/text.h"
+#include "http/agent_api.h"
+
+namespace praetor::http {
+namespace {
+
+void reload(const ApiContext& api, const ExchangePtr& exchange) {
+  Status status = api.reload();
+  status ? respond_empty(exchange) : respond_error(exchange, status.error());
+}
+
+void leave(const ApiContext& api, const ExchangePtr& exchange) {
+  respond_empty(exchange);
+  api.leave();
+}
+
+void join(const ApiContext&, const ExchangePtr& exchange) {
+  const std::string& address = exchange->request().argument;
+  respond_text(exchange, 500,
+               format_multierror({"Failed to join " + address +
+                                  ": this version runs as a single server; clusters come with a later one"}));
+}
+
+void force_leave(const ApiContext&, const ExchangePtr& exchange) {
+  respond_text(exchange, 500, "agent: No node found with name '" + exchange->request().argument + "'");
+}
+
+void set_token(const ApiContext& api, const ExchangePtr& exchange) {
+  if (!api.acls_enabled) return respond_text(exchange, 401, "ACL support disabled");
+  auto kind = agent::AgentTokens::parse_kind(exchange->request().argument);
+  if (!kind) return respond_error(exchange, kind.error());
+  respond_text(exchange, 501, "ACLs are not available in this version");
+}
+
+}  // namespace
+
+void add_agent_control_routes(Router& router, const ApiContext& api) {
+  auto add = [&](std::string pattern, void (*handler)(const ApiContext&, const ExchangePtr&)) {
+    router.add({std::move(pattern), {Method::kPut}, [&api, handler](const ExchangePtr& e) { handler(api, e); }});
+  };
+  add("/v1/agent/reload", reload);
+  add("/v1/agent/leave", leave);
+  add("/v1/agent/join/", join);
+  add("/v1/agent/force-leave/", force_leave);
+  add("/v1/agent/token/", set_token);
+}
+
+}  // namespace praetor::http
