@@ -18,20 +18,19 @@ class LocalAlias final : public AliasRunner {
 
   void start() override { arm(Duration::zero()); }
 
-  void look() override {
-    if (!hooks_.local_checks) return;
-    std::vector<AliasedCheck> checks = hooks_.local_checks();
-    std::erase_if(checks, [&](const AliasedCheck& check) { return check.id == id_; });
+  bool local() const override { return true; }
+
+  void look(std::span<const AliasedCheck> checks) override {
     bool exists = service_.empty() || !hooks_.local_service_exists || hooks_.local_service_exists(service_);
-    Report report = report_;
-    report(aggregate_alias(checks, "", service_, exists));
+    Report report = report_;  // reporting may destroy this
+    report(aggregate_alias(checks, id_, "", service_, exists));
   }
 
  private:
   void arm(Duration delay) {
     timer_ = reactor_.after(delay, [this] {
       arm(kRefresh);
-      look();
+      if (hooks_.local_checks) look(hooks_.local_checks());
     });
   }
 
@@ -46,7 +45,7 @@ class LocalAlias final : public AliasRunner {
 class RemoteAlias final : public AliasRunner {
  public:
   RemoteAlias(const CheckSpec& spec, Reactor& reactor, const CheckHooks& hooks, Report report)
-      : reactor_(reactor), hooks_(hooks), id_(spec.id), report_(std::move(report)) {
+      : reactor_(reactor), hooks_(hooks), report_(std::move(report)) {
     query_.node = spec.alias_node;
     query_.service_id = spec.alias_service;
     query_.token = spec.token;
@@ -55,7 +54,8 @@ class RemoteAlias final : public AliasRunner {
   ~RemoteAlias() override { reactor_.cancel(timer_); }
 
   void start() override { arm(Duration::zero()); }
-  void look() override {}
+  bool local() const override { return false; }
+  void look(std::span<const AliasedCheck>) override {}
 
  private:
   void arm(Duration delay) {
@@ -85,8 +85,7 @@ class RemoteAlias final : public AliasRunner {
     failures_.succeeded();
     // An index that went back (a restored snapshot) starts anew; one of 0 would not block.
     query_.min_index = reply->index < query_.min_index ? 0 : std::max<uint64_t>(reply->index, 1);
-    std::erase_if(reply->checks, [&](const AliasedCheck& check) { return check.id == id_; });
-    CheckResult result = aggregate_alias(reply->checks, query_.node, query_.service_id,
+    CheckResult result = aggregate_alias(reply->checks, /*own_id=*/"", query_.node, query_.service_id,
                                          reply->service_exists || query_.service_id.empty());
     arm(Duration::zero());
     report(std::move(result));
@@ -94,7 +93,6 @@ class RemoteAlias final : public AliasRunner {
 
   Reactor& reactor_;
   const CheckHooks& hooks_;
-  std::string id_;
   Report report_;
   AliasQuery query_;
   AliasFailures failures_;

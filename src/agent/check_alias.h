@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "agent/check_runner.h"
 
@@ -14,8 +15,9 @@ class AliasRunner {
   using Report = std::function<void(CheckResult)>;
   virtual ~AliasRunner() = default;  // stops it: no report after that
   virtual void start() = 0;
-  // Something local changed.
-  virtual void look() = 0;
+  virtual bool local() const = 0;
+  // The agent's own checks changed; only for local ones.
+  virtual void look(std::span<const AliasedCheck> checks) = 0;
 };
 
 // `hooks` outlive the runner.

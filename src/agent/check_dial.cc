@@ -167,6 +167,12 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
     if (!port) return fail_later("dial tcp: " + port.error().message);
     port_ = *port;
     std::string host = parts->host.empty() ? "localhost" : parts->host;
+    if (SocketAddress literal; parse_ip(host, literal)) {
+      reactor_.post([self = shared_from_this(), literal] {
+        if (self->done_) self->resolved(Lookup{{literal}, ""});
+      });
+      return;
+    }
     timer_ = reactor_.after(deadline_ - system_clock().now(), [self = shared_from_this(), host] {
       self->timer_ = 0;
       self->fail("dial tcp: lookup " + host + ": i/o timeout");
@@ -212,7 +218,8 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
     race("tcp", std::move(first), std::move(second));
   }
 
-  void race(const std::string& network, std::vector<ResolvedAddress> first, std::vector<ResolvedAddress> second) {
+  void race(const std::string& network, std::vector<ResolvedAddress> first,
+            std::vector<ResolvedAddress> second) {
     bool two = !second.empty();
     if (two) {
       races_[1] = std::make_shared<Attempts>(reactor_, network, std::move(second), deadline_);
@@ -242,7 +249,7 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
       DialDone done = std::move(done_);
       DialResult result{race.release(), "", race.peer()};
       stop();
-      return done(std::move(result));
+      return done(result);
     }
     start_second();
     if (running_ == 0 && done_) fail(races_[0]->error());

@@ -22,8 +22,8 @@ Result<HostPort> split_host_port(std::string_view text);
 std::string join_host_port(std::string_view host, std::string_view port);
 
 struct DialResult {
-  int fd = -1;         // connected, non-blocking, owned by the receiver
-  std::string error;   // `dial tcp 127.0.0.1:1: connect: connection refused`
+  int fd = -1;           // connected, non-blocking, owned by the receiver
+  std::string error;     // `dial tcp 127.0.0.1:1: connect: connection refused`
   ResolvedAddress peer;  // when connected
 };
 
@@ -33,7 +33,7 @@ class Dial {
   virtual ~Dial() = default;
 };
 
-using DialDone = std::function<void(DialResult)>;
+using DialDone = std::function<void(const DialResult&)>;
 
 // `done` runs once, later. `timeout` ends with `dial tcp <first address>: i/o timeout`.
 std::unique_ptr<Dial> dial_tcp(Reactor& reactor, CheckResolver& resolver, const std::string& host_port,

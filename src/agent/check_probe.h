@@ -22,7 +22,7 @@ struct ProbeEnv {
   CheckResolver& resolver;
   TlsContexts& tls;
   ScriptHost& scripts;
-  std::string docker_host;  // DOCKER_HOST; empty is the default unix socket
+  std::string docker_host;  // as DOCKER_HOST; empty is the default unix socket
 };
 
 // Everything on the reactor. Destroying a probe cancels it.

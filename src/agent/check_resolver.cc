@@ -167,7 +167,7 @@ struct CheckResolver::Impl : std::enable_shared_from_this<Impl> {
     pool->wake.notify_one();
   }
 
-  void answered(const std::string& host, Lookup lookup) {
+  void answered(const std::string& host, const Lookup& lookup) {
     std::vector<Ticket> tickets = std::move(asked[host]);
     asked.erase(host);
     Instant now = system_clock().now();

@@ -26,7 +26,7 @@ struct ResolvedAddress {
 
 struct Lookup {
   std::vector<ResolvedAddress> addresses;  // port 0, in the order to try; empty on failure
-  std::string error;                     // Go's text: `lookup x on 10.0.0.1:53: no such host`
+  std::string error;                       // Go's text: `lookup x on 10.0.0.1:53: no such host`
 };
 
 class CheckResolver {

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <unordered_map>
 
 #include "agent/check_alias.h"
@@ -15,12 +16,18 @@ namespace praetor::agent {
 
 namespace {
 
+constexpr Duration kAliasCalm = std::chrono::milliseconds(10);  // many changes, one look
 constexpr size_t kAliasTextRoom = 256;  // for the words around the output of the aliased check
 
 // A TLS library writes to sockets without a word about signals; a peer that closed must not end the agent.
 void ignore_broken_pipes() {
   struct sigaction action{};
   if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
+}
+
+std::string docker_host() {
+  const char* value = std::getenv("DOCKER_HOST");
+  return value == nullptr ? "" : value;
 }
 
 }  // namespace
@@ -32,7 +39,7 @@ struct CheckRunner::Impl {
         options(std::move(o)),
         resolver(r),
         scripts(r),
-        env{r, resolver, tls, scripts, options.docker_host},
+        env{r, resolver, tls, scripts, options.docker_host.empty() ? docker_host() : options.docker_host},
         random(thread_random().next()),
         scheduler(r, random) {}
 
@@ -58,9 +65,8 @@ struct CheckRunner::Impl {
   CheckScheduler scheduler;
   CriticalServices critical;
   Reactor::TimerId scan_timer = 0;
-  bool look_posted = false;
+  Reactor::TimerId look_timer = 0;
   std::unordered_map<std::string, std::shared_ptr<Entry>> entries;
-  std::shared_ptr<Impl*> alive = std::make_shared<Impl*>(this);  // for what is posted
 
   std::unique_ptr<Probe> make_probe(const CheckSpec& spec, CheckKind kind) {
     switch (kind) {
@@ -79,8 +85,9 @@ struct CheckRunner::Impl {
     }
   }
 
-  // Stores a result that counts. The hook may stop this check or others, so `id` is a copy.
-  void report(std::string id, const CheckResult& result) {
+  // Stores a result that counts. The hook may stop the check, and with it what `check_id` refers to.
+  void report(const std::string& check_id, const CheckResult& result) {
+    const std::string id = check_id;
     critical.on_status(id, result.status, system_clock().now());
     if (hooks.on_result) hooks.on_result(id, result.status, result.output);
   }
@@ -88,7 +95,7 @@ struct CheckRunner::Impl {
   void start_probe(const std::shared_ptr<Entry>& entry, CheckKind kind) {
     entry->probe = make_probe(entry->spec, kind);
     scheduler.add(entry->spec.id, std::max(entry->spec.interval, kMinCheckInterval),
-                  [this, weak = std::weak_ptr(entry)](CheckScheduler::Finished finished) {
+                  [this, weak = std::weak_ptr(entry)](const CheckScheduler::Finished& finished) {
                     auto running = weak.lock();
                     if (!running) return;
                     running->probe->run([this, weak, finished](const CheckResult& result) {
@@ -154,12 +161,14 @@ struct CheckRunner::Impl {
   }
 
   void look_at_locals() {
-    look_posted = false;
+    look_timer = 0;
     std::vector<std::weak_ptr<Entry>> aliases;
     for (auto& [id, entry] : entries)
-      if (entry->alias) aliases.push_back(entry);
+      if (entry->alias && entry->alias->local()) aliases.push_back(entry);
+    if (aliases.empty() || !hooks.local_checks) return;
+    std::vector<AliasedCheck> checks = hooks.local_checks();
     for (auto& weak : aliases)
-      if (auto entry = weak.lock(); entry && entry->alias) entry->alias->look();
+      if (auto entry = weak.lock(); entry && entry->alias) entry->alias->look(checks);
   }
 };
 
@@ -169,8 +178,8 @@ CheckRunner::CheckRunner(Reactor& reactor, CheckHooks hooks, CheckRunnerOptions 
 }
 
 CheckRunner::~CheckRunner() {
-  *impl_->alive = nullptr;
   stop_all();
+  impl_->reactor.cancel(impl_->look_timer);
 }
 
 Status CheckRunner::start(CheckSpec spec) {
@@ -215,11 +224,8 @@ Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const 
 }
 
 void CheckRunner::local_checks_changed() {
-  if (impl_->look_posted) return;
-  impl_->look_posted = true;
-  impl_->reactor.post([alive = impl_->alive] {
-    if (*alive != nullptr) (*alive)->look_at_locals();
-  });
+  if (impl_->look_timer != 0) return;
+  impl_->look_timer = impl_->reactor.after(kAliasCalm, [impl = impl_.get()] { impl->look_at_locals(); });
 }
 
 void CheckRunner::reload_tls() { impl_->tls.clear(); }

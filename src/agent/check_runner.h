@@ -48,7 +48,7 @@ struct CheckHooks {
 
 struct CheckRunnerOptions {
   std::string node_name;    // an alias of this node's own services is local
-  std::string docker_host;  // DOCKER_HOST; empty is the default unix socket
+  std::string docker_host;  // empty: DOCKER_HOST of the environment, or the default unix socket
 };
 
 class CheckRunner {
@@ -69,7 +69,8 @@ class CheckRunner {
   // Errors: the check is unknown, or not a TTL check.
   Status update_ttl(const std::string& id, CheckStatus status, const std::string& output);
 
-  // Checks or services of this agent changed: local aliases look again (once per turn of the reactor).
+  // Checks or services of this agent changed: local aliases look again within milliseconds
+  // (once for many calls).
   void local_checks_changed();
   // TLS files were read anew (reload).
   void reload_tls();

@@ -19,7 +19,7 @@ class CheckScheduler {
  public:
   using Finished = std::function<void()>;
   // Starts a run and calls `finished` once it ended (perhaps before returning).
-  using Job = std::function<void(Finished finished)>;
+  using Job = std::function<void(const Finished& finished)>;
 
   CheckScheduler(Reactor& reactor, Random& random) : reactor_(reactor), random_(random) {}
   ~CheckScheduler();

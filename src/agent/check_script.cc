@@ -53,6 +53,7 @@ Result<std::string> find_program(const std::string& name) {
 Result<pid_t> spawn(const std::vector<std::string>& args, int output) {
   TRY_ASSIGN(std::string program, find_program(args.at(0)));
   std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
   for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
   argv.push_back(nullptr);
 
@@ -281,7 +282,7 @@ ScriptHost::~ScriptHost() {
 
 size_t ScriptHost::running() const { return impl_->runs.size(); }
 
-ScriptHost::Ticket ScriptHost::run(const Job& job, Callbacks callbacks) {
+ScriptHost::Ticket ScriptHost::run(const Job& job, const Callbacks& callbacks) {
   Ticket ticket = ++impl_->last;
   auto gone = [impl = impl_.get(), ticket, exited = callbacks.exited] {
     auto keep = impl->runs.extract(ticket);

@@ -33,7 +33,7 @@ class ScriptHost {
   using Ticket = uint64_t;
 
   // Both callbacks run once, `result` first, later. Failing to start is a result: `fork/exec x: …`.
-  Ticket run(const Job& job, Callbacks callbacks);
+  Ticket run(const Job& job, const Callbacks& callbacks);
   // The program goes on until it ends or its deadline comes, but nobody hears of it.
   void abandon(Ticket ticket);
   size_t running() const;

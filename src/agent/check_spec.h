@@ -65,8 +65,7 @@ struct CheckSpec {
   int failures_before_critical = 0;
   Duration deregister_critical_service_after{0};  // 0 is never
 
-  // Where the check starts from (its `status`, or what it had before it was registered again).
-  CheckStatus initial_status = CheckStatus::kCritical;
+  // What a TTL check reported last before it was registered again; its expiry mentions it.
   std::string initial_output;
 };
 

@@ -75,12 +75,12 @@ std::optional<CheckResult> TtlState::expire(Instant now) const {
                      "TTL expired (last output before timeout follows): " + last_output_};
 }
 
-CheckResult aggregate_alias(std::span<const AliasedCheck> checks, std::string_view node,
-                            std::string_view service_id, bool service_exists) {
+CheckResult aggregate_alias(std::span<const AliasedCheck> checks, std::string_view own_id,
+                            std::string_view node, std::string_view service_id, bool service_exists) {
   CheckResult worst{CheckStatus::kPassing, ""};
   bool found = false;
   for (const AliasedCheck& check : checks) {
-    if (!node.empty() && !equals_ignore_case(check.node, node)) continue;
+    if (check.id == own_id || (!node.empty() && !equals_ignore_case(check.node, node))) continue;
     if (!check.service_id.empty() && check.service_id != service_id) continue;
     found = true;
     service_exists = service_exists || check.service_id == service_id;

@@ -86,8 +86,9 @@ struct AliasedCheck {
 // The status of an alias of `node` (empty: any) and `service_id` (empty: only the node's own checks).
 // `service_exists` tells of a service without checks; one that does not exist is critical whatever its node
 // says.
-CheckResult aggregate_alias(std::span<const AliasedCheck> checks, std::string_view node,
-                            std::string_view service_id, bool service_exists);
+// The alias itself (`own_id`) does not count: it would hold itself critical for ever.
+CheckResult aggregate_alias(std::span<const AliasedCheck> checks, std::string_view own_id,
+                            std::string_view node, std::string_view service_id, bool service_exists);
 
 // How a remote alias that cannot be queried behaves: critical from the second failure on, and ever slower.
 class AliasFailures {

@@ -86,23 +86,31 @@ TEST(Alias, WorstCheckOfServiceAndNode) {
       {"c1", "c1 name", "", "web", CheckStatus::kPassing, "fine"},
       {"c2", "c2 name", "", "other", CheckStatus::kCritical, "not mine"},
   };
-  EXPECT_EQ(aggregate_alias(checks, "", "web", true),
+  EXPECT_EQ(aggregate_alias(checks, "a", "", "web", true),
             (CheckResult{CheckStatus::kPassing, "All checks passing."}));
   checks.push_back({"c3", "c3 name", "", "web", CheckStatus::kWarning, "hm"});
-  EXPECT_EQ(aggregate_alias(checks, "", "web", true),
+  EXPECT_EQ(aggregate_alias(checks, "a", "", "web", true),
             (CheckResult{CheckStatus::kWarning, "Aliased check \"c3 name\" failing: hm"}));
   checks.push_back({"mem", "memory", "", "", CheckStatus::kCritical, "full"});
-  EXPECT_EQ(aggregate_alias(checks, "", "web", true),
+  EXPECT_EQ(aggregate_alias(checks, "a", "", "web", true),
             (CheckResult{CheckStatus::kCritical, "Aliased check \"memory\" failing: full"}));
 }
 
+TEST(Alias, DoesNotCountItself) {
+  std::vector<AliasedCheck> checks = {{"a", "a", "", "", CheckStatus::kCritical, ""}};
+  EXPECT_EQ(aggregate_alias(checks, "a", "", "web", true).output, "No checks found.");
+}
+
 TEST(Alias, NothingFound) {
-  EXPECT_EQ(aggregate_alias({}, "", "web", true), (CheckResult{CheckStatus::kPassing, "No checks found."}));
-  EXPECT_EQ(aggregate_alias({}, "n1", "zz", false),
+  EXPECT_EQ(aggregate_alias({}, "a", "", "web", true),
+            (CheckResult{CheckStatus::kPassing, "No checks found."}));
+  EXPECT_EQ(aggregate_alias({}, "a", "n1", "zz", false),
             (CheckResult{CheckStatus::kCritical, "Service zz could not be found on node n1"}));
   std::vector<AliasedCheck> node_only = {{"mem", "memory", "N1", "", CheckStatus::kCritical, "full"}};
-  EXPECT_EQ(aggregate_alias(node_only, "n1", "zz", false).output, "Service zz could not be found on node n1");
-  EXPECT_EQ(aggregate_alias(node_only, "n1", "", false).output, "Aliased check \"memory\" failing: full");
+  EXPECT_EQ(aggregate_alias(node_only, "a", "n1", "zz", false).output,
+            "Service zz could not be found on node n1");
+  EXPECT_EQ(aggregate_alias(node_only, "a", "n1", "", false).output,
+            "Aliased check \"memory\" failing: full");
 }
 
 TEST(Alias, FailuresSlowDown) {

@@ -34,7 +34,7 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
 
   void open(Stream::Opened opened) {
     opened_ = std::move(opened);
-    auto done = [self = shared_from_this()](DialResult result) { self->dialled(std::move(result)); };
+    auto done = [self = shared_from_this()](const DialResult& result) { self->dialled(result); };
     dial_ = target_.unix_path.empty()
                 ? dial_tcp(reactor_, resolver_, target_.host_port, target_.timeout, std::move(done))
                 : dial_unix(reactor_, target_.unix_path, target_.timeout, std::move(done));
@@ -89,8 +89,8 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
     if (opened) opened(stage, std::move(error));
   }
 
-  void dialled(DialResult result) {
-    if (result.fd < 0) return finish_open(OpenStage::kDial, std::move(result.error));
+  void dialled(const DialResult& result) {
+    if (result.fd < 0) return finish_open(OpenStage::kDial, result.error);
     error_code error;
     socket_.assign(result.fd, error);
     if (error) {
@@ -103,19 +103,29 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
     if (!target_.use_tls) return finish_open(OpenStage::kOpen, "");
     tls_ = make_tls_session(*target_.tls, result.fd, target_.tls_name, &verify_failure_);
     if (!tls_) return finish_open(OpenStage::kTls, "tls: no memory");
+    SSL_set_msg_callback(tls_.get(), look_at_record);
+    SSL_set_msg_callback_arg(tls_.get(), &plain_http_);
     handshake();
+  }
+
+  // Notices a server that answers the handshake in plain HTTP: that has a text of its own.
+  static void look_at_record(int writing, int, int type, const void* bytes, size_t size, SSL*,
+                             void* plain_http) {
+    if (writing == 0 && type == SSL3_RT_HEADER &&
+        std::string_view(static_cast<const char*>(bytes), size) == "HTTP/")
+      *static_cast<bool*>(plain_http) = true;
   }
 
   void handshake() {
     if (!opened_) return;
-    char start[5];
-    if (::recv(socket_.native_handle(), start, sizeof start, MSG_PEEK) == sizeof start &&
-        std::string_view(start, sizeof start) == "HTTP/")
-      return finish_open(OpenStage::kTls, "http: server gave HTTP response to HTTPS client");
     ERR_clear_error();
     errno = 0;
     int code = SSL_do_handshake(tls_.get());
-    if (code == 1) return finish_open(OpenStage::kOpen, "");
+    if (code == 1) {
+      SSL_set_msg_callback(tls_.get(), nullptr);
+      return finish_open(OpenStage::kOpen, "");
+    }
+    if (plain_http_) return finish_open(OpenStage::kTls, "http: server gave HTTP response to HTTPS client");
     int reason = SSL_get_error(tls_.get(), code);
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE)
       return wait(reason == SSL_ERROR_WANT_WRITE, [](StreamCore& self) { self.handshake(); });
@@ -221,6 +231,7 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
   ResolvedAddress local_;
   ResolvedAddress peer_;
   std::string verify_failure_;
+  bool plain_http_ = false;
   std::shared_ptr<SSL> tls_;
 
   Stream::Opened opened_;

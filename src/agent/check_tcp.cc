@@ -17,7 +17,7 @@ class TcpProbe final : public Probe {
 
   void run(Done done) override {
     done_ = std::move(done);
-    dial_ = dial_tcp(env_.reactor, env_.resolver, target_, timeout_, [this](DialResult result) {
+    dial_ = dial_tcp(env_.reactor, env_.resolver, target_, timeout_, [this](const DialResult& result) {
       if (result.fd >= 0) ::close(result.fd);
       CheckResult outcome{CheckStatus::kCritical, result.error};
       if (result.fd >= 0) outcome = {CheckStatus::kPassing, "TCP connect " + target_ + ": Success"};

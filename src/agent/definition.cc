@@ -181,13 +181,13 @@ Result<std::vector<CheckType>> ServiceDefinition::check_types() const {
 }
 
 model::HealthCheck service_check(const CheckType& type, const model::NodeService& service,
-                                 const std::string& node, size_t index, size_t count) {
+                                 const std::string& node, size_t n, size_t count) {
   model::HealthCheck check;
   check.node = node;
   check.check_id = type.check_id;
   if (check.check_id.empty()) {
     check.check_id = "service:" + service.id;
-    if (count > 1) check.check_id += fmt::format(":{}", index + 1);
+    if (count > 1) check.check_id += fmt::format(":{}", n);
   }
   check.name =
       type.settings.name.empty() ? fmt::format("Service '{}' check", service.service) : type.settings.name;

@@ -114,9 +114,10 @@ struct ServiceDefinition {
 };
 PRAETOR_DESCRIBED(ServiceDefinition)
 
-// The check that a service's n-th of `count` checks becomes: default ID and name, status, service fields.
+// The check that a service's n-th (from 1) of `count` checks becomes: default ID and name, status, service
+// fields.
 model::HealthCheck service_check(const CheckType& check, const model::NodeService& service,
-                                 const std::string& node, size_t index, size_t count);
+                                 const std::string& node, size_t n, size_t count);
 
 bool is_valid_check_status(std::string_view status);  // passing, warning, critical
 

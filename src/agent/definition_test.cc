@@ -118,15 +118,15 @@ TEST(Definition, AcceptsSnakeCase) {
 TEST(Definition, NamesChecksAfterTheirService) {
   auto prepared =
       prepare(R"({"Name":"web","ID":"w1","Check":{"TTL":"1s"},"Checks":[{"TTL":"2s","Name":"n"}]})");
-  auto first = service_check(prepared.checks[0], prepared.service, "n1", 0, 2);
+  auto first = service_check(prepared.checks[0], prepared.service, "n1", 1, 2);
   EXPECT_EQ(first.check_id, "service:w1:1");
   EXPECT_EQ(first.name, "Service 'web' check");
   EXPECT_EQ(first.status, "critical");
   EXPECT_EQ(first.type, "ttl");
-  auto second = service_check(prepared.checks[1], prepared.service, "n1", 1, 2);
+  auto second = service_check(prepared.checks[1], prepared.service, "n1", 2, 2);
   EXPECT_EQ(second.check_id, "service:w1:2");
   EXPECT_EQ(second.name, "n");
-  EXPECT_EQ(service_check(prepared.checks[0], prepared.service, "n1", 0, 1).check_id, "service:w1");
+  EXPECT_EQ(service_check(prepared.checks[0], prepared.service, "n1", 1, 1).check_id, "service:w1");
 }
 
 TEST(Definition, ExpandsASidecar) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/watch_plan.h"
+#include "agent/user_events.h"
 #include "codec/json.h"
 #include "codec/type.h"
 

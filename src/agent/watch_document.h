@@ -17,7 +17,7 @@ Result<std::string> watch_services(std::string_view body);
 Result<std::string> watch_nodes(std::string_view body);
 Result<std::string> watch_service(std::string_view body);
 Result<std::string> watch_checks(std::string_view body);
-// Only the events after the one whose index (see event_index) is `last_index`.
+// Only the events after the one whose index (event_index in agent/user_events.h) is `last_index`.
 Result<std::string> watch_events(std::string_view body, uint64_t last_index);
 Result<std::string> watch_connect_roots(std::string_view body);
 Result<std::string> watch_connect_leaf(std::string_view body);

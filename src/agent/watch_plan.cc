@@ -1,7 +1,6 @@
 #include "agent/watch_plan.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "agent/watch_document.h"
 #include "base/text.h"
@@ -109,19 +108,6 @@ Result<WatchHttpHandler> parse_http_handler(const Value& value) {
 }
 
 }  // namespace
-
-uint64_t event_index(std::string_view uuid) {
-  if (!uuid.contains('-') || uuid.size() != 36) return 0;
-  std::string digits;
-  for (char c : uuid) {
-    if (c != '-') digits += c;
-  }
-  uint64_t lower = 0;
-  uint64_t upper = 0;
-  std::from_chars(digits.data(), digits.data() + 16, lower, 16);
-  std::from_chars(digits.data() + 16, digits.data() + 32, upper, 16);
-  return lower ^ upper;
-}
 
 Result<WatchPlan> WatchPlan::parse(ValueMap parameters, const std::vector<std::string>& exempt) {
   WatchPlan plan;

@@ -100,7 +100,4 @@ class WatchPlan {
   unsigned failures_ = 0;
 };
 
-// The number that the event endpoint takes as the index after an event: both halves of its UUID, xored.
-uint64_t event_index(std::string_view uuid);
-
 }  // namespace praetor::agent

@@ -13,6 +13,7 @@ CommandPtr make_validate();
 CommandPtr make_catalog_datacenters();
 CommandPtr make_catalog_nodes();
 CommandPtr make_catalog_services();
+CommandPtr make_debug();
 CommandPtr make_event();
 CommandPtr make_exec();
 CommandPtr make_force_leave();

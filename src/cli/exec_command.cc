@@ -54,7 +54,8 @@ std::string prefix_lines(std::string_view mark, const std::string& node, std::st
   for (std::string_view line : split(text, '\n')) {
     result += std::string(mark) + node + ": " + std::string(line) + "\n";
   }
-  return result;
+  while (result.ends_with(' ') || result.ends_with('\n')) result.pop_back();
+  return result + "\n";
 }
 
 class Exec : public FlagCommand {

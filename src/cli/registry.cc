@@ -10,6 +10,7 @@ constexpr CommandEntry kCommands[] = {
     {"catalog datacenters", "Lists the known datacenters", make_catalog_datacenters},
     {"catalog nodes", "Lists the nodes of a datacenter", make_catalog_nodes},
     {"catalog services", "Lists the services of a datacenter", make_catalog_services},
+    {"debug", "Records a debugging archive of an agent", make_debug},
     {"event", "Fires a user event", make_event},
     {"exec", "Runs a command on nodes of the cluster", make_exec},
     {"force-leave", "Forces a member of the cluster into the \"left\" state", make_force_leave},

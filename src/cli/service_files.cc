@@ -1,74 +1,22 @@
 #include "cli/service_files.h"
 
-#include <algorithm>
-#include <filesystem>
-
-#include "base/text.h"
+#include "agent/config_load.h"
 #include "cli/ui.h"
 #include "codec/json.h"
 
 namespace praetor::cli {
-namespace {
 
-using codec::Value;
-using codec::ValueList;
-using codec::ValueMap;
-
-const Value* find_key(const ValueMap& map, std::string_view name) {
-  for (const auto& [key, value] : map) {
-    if (equals_ignore_case(key, name)) return &value;
+Result<std::vector<ServiceFile>> load_service_files(const std::vector<std::string>& paths, Ui& ui) {
+  agent::LoadOptions options;
+  options.dev_mode = true;  // no data directory needed
+  options.config_files = paths;
+  TRY_ASSIGN(agent::LoadedConfig loaded, agent::load_config(options));
+  for (const std::string& warning : loaded.warnings) {
+    if (warning.starts_with("skipping file")) ui.error(warning);
   }
-  return nullptr;
-}
-
-std::string text_of(const ValueMap& map, std::string_view name) {
-  const Value* value = find_key(map, name);
-  return value == nullptr || value->string() == nullptr ? "" : *value->string();
-}
-
-void add_services(const Value* value, std::vector<ServiceFile>& services) {
-  if (value == nullptr) return;
-  if (const ValueList* list = value->list()) {
-    for (const Value& item : *list) add_services(&item, services);
-  }
-  if (const ValueMap* map = value->map()) {
-    services.push_back({text_of(*map, "name"), text_of(*map, "id"), codec::to_json(*value)});
-  }
-}
-
-// The files that a path stands for: itself, or the .json and .hcl files of a directory, sorted.
-Result<std::vector<std::string>> expand_path(const std::string& path) {
-  std::error_code code;
-  if (!std::filesystem::exists(path, code)) {
-    return fail("config: Open failed on " + path + ". " + io_error("open " + path, ENOENT).message);
-  }
-  if (!std::filesystem::is_directory(path, code)) return std::vector<std::string>{path};
-  std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(path, code)) {
-    std::string extension = entry.path().extension();
-    if (entry.is_regular_file(code) && (extension == ".json" || extension == ".hcl")) {
-      files.push_back(entry.path());
-    }
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
-}  // namespace
-
-Result<std::vector<ServiceFile>> load_service_files(const std::vector<std::string>& paths) {
   std::vector<ServiceFile> services;
-  for (const std::string& path : paths) {
-    TRY_ASSIGN(std::vector<std::string> files, expand_path(path));
-    for (const std::string& file : files) {
-      auto text = read_file(file);
-      if (!text) return fail("config: ReadFile failed on " + file + ": " + text.error().message);
-      auto document = codec::parse_json_value(*text);
-      if (!document) return fail("failed to parse " + file + ": " + document.error().message);
-      if (document->map() == nullptr) continue;
-      add_services(find_key(*document->map(), "service"), services);
-      add_services(find_key(*document->map(), "services"), services);
-    }
+  for (const agent::ServiceDefinition& definition : loaded.config.services) {
+    services.push_back({definition.name, definition.id, codec::to_json(definition)});
   }
   return services;
 }

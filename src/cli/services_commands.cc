@@ -71,7 +71,7 @@ Usage: praetor services register [options] [FILE...]
       ui.error("Service registration requires arguments or -id, not both.");
       return 1;
     }
-    auto services = args.empty() ? from_flags() : load_service_files(args);
+    auto services = args.empty() ? from_flags() : load_service_files(args, ui);
     if (!services) {
       ui.error((args.empty() ? "" : "Error: ") + services.error().message);
       return 1;
@@ -156,7 +156,7 @@ Usage: praetor services deregister [options] [FILE...]
     }
     std::vector<ServiceFile> wanted = {{"", id_, ""}};
     if (!args.empty()) {
-      auto services = load_service_files(args);
+      auto services = load_service_files(args, ui);
       if (!services) {
         ui.error("Error: " + services.error().message);
         return 1;

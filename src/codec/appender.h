@@ -32,7 +32,7 @@ class Appender {
   void put(std::string_view piece) {
     if (piece.empty()) return;  // its data() may be null
     ensure(piece.size());
-    std::memcpy(at_, piece.data(), piece.size());
+    if (!piece.empty()) std::memcpy(at_, piece.data(), piece.size());
     at_ += piece.size();
   }
   template <typename Integer>

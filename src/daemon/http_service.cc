@@ -35,6 +35,8 @@ http::ApiContext api_context(HttpDependencies dependencies) {
   api.reload = std::move(dependencies.reload);
   api.leave = std::move(dependencies.leave);
   api.pretty_always = config.dev_mode;
+  api.acls_enabled = config.acls_enabled;
+  api.use_cache = config.http_use_cache;
   api.kv_max_value_size = static_cast<uint64_t>(config.kv_max_value_size);
   api.txn_max_request_size = static_cast<uint64_t>(config.txn_max_req_len);
   return api;
@@ -65,6 +67,7 @@ struct HttpService::Impl {
     http::add_agent_service_routes(router, api);
     http::add_agent_check_routes(router, api);
     http::add_agent_health_routes(router, api);
+    http::add_monitor_routes(router, api);
     http::add_root_route(router, api);
   }
 };

@@ -1,16 +1,43 @@
 #include "dns/config.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "base/text.h"
 #include "dns/name.h"
-#include "dns/recursor.h"
 
 namespace praetor::dns {
 
 uint32_t ttl_seconds(Duration duration) {
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
   return static_cast<uint32_t>(std::clamp<int64_t>(seconds, 0, INT32_MAX));
+}
+
+Result<RecursorAddress> parse_recursor(std::string_view text) {
+  RecursorAddress out;
+  std::string_view host = text, port;
+  if (text.starts_with('[')) {
+    size_t end = text.find(']');
+    std::string_view rest = end == std::string_view::npos ? "?" : text.substr(end + 1);
+    if (!rest.empty() && !rest.starts_with(':'))
+      return fail("invalid recursor address: " + std::string(text), ErrorKind::kBadRequest);
+    host = text.substr(1, end - 1);
+    if (!rest.empty()) port = rest.substr(1);
+  } else if (size_t colon = text.find(':');
+             colon != std::string_view::npos && text.find(':', colon + 1) == text.npos) {
+    host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  out.ip = host;
+  char raw[16];
+  bool is_ip = inet_pton(AF_INET, out.ip.c_str(), raw) == 1 || inet_pton(AF_INET6, out.ip.c_str(), raw) == 1;
+  if (!is_ip) return fail("invalid recursor address: " + std::string(text), ErrorKind::kBadRequest);
+  if (!port.empty()) {
+    TRY_ASSIGN(uint64_t number, parse_uint(port, 16));
+    out.port = static_cast<uint16_t>(number);
+  }
+  return out;
 }
 
 Result<std::shared_ptr<const CompiledConfig>> CompiledConfig::make(Config config) {

@@ -25,6 +25,13 @@ inline constexpr size_t kMaxTcpAnswers = 4096, kMaxTcpSrvAnswers = 1024;
 
 inline constexpr size_t kMaxDomainBytes = 244;  // on the wire; leaves room for "hostmaster."
 
+struct RecursorAddress {
+  std::string ip;
+  uint16_t port = 53;
+};
+// "10.0.0.1", "10.0.0.1:5353", "::1", "[::1]:5353".
+Result<RecursorAddress> parse_recursor(std::string_view text);
+
 struct Config {
   std::string domain = "consul.";
   std::string alt_domain;

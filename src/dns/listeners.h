@@ -1,16 +1,19 @@
-// The two kinds of listener. Internal to the server (server.cc, udp.cc, tcp.cc); includes Asio.
+// The two kinds of listener. Internal to the server (server.cc, udp.cc, tcp.cc).
 #pragma once
 
 #include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 
 #include "base/result.h"
 #include "dns/answer.h"
 #include "dns/server.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace praetor::dns {
 

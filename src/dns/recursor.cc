@@ -1,7 +1,5 @@
 #include "dns/recursor.h"
 
-#include <arpa/inet.h>
-
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,7 +13,7 @@
 #include <unordered_set>
 
 #include "base/cursor.h"
-#include "base/text.h"
+#include "dns/config.h"
 
 namespace praetor::dns {
 
@@ -23,29 +21,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using asio::ip::udp;
 using boost::system::error_code;
-
-Result<RecursorAddress> parse_recursor(std::string_view text) {
-  RecursorAddress out;
-  std::string_view host = text, port;
-  if (text.starts_with('[')) {
-    size_t end = text.find(']');
-    host = text.substr(1, end == std::string_view::npos ? end : end - 1);
-    if (end != std::string_view::npos && text.substr(end + 1).starts_with(':')) port = text.substr(end + 2);
-  } else if (size_t colon = text.find(':');
-             colon != std::string_view::npos && text.find(':', colon + 1) == text.npos) {
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-  }
-  out.ip = host;
-  char raw[16];
-  bool is_ip = inet_pton(AF_INET, out.ip.c_str(), raw) == 1 || inet_pton(AF_INET6, out.ip.c_str(), raw) == 1;
-  if (!is_ip) return fail("invalid recursor address: " + std::string(text), ErrorKind::kBadRequest);
-  if (!port.empty()) {
-    TRY_ASSIGN(uint64_t number, parse_uint(port, 16));
-    out.port = static_cast<uint16_t>(number);
-  }
-  return out;
-}
 
 namespace {
 
@@ -146,7 +121,7 @@ class Recursors::Impl::Exchange : public std::enable_shared_from_this<Exchange> 
   }
 
   void ask_tcp(const tcp::endpoint& to) {
-    auto step = [this](auto then) {
+    auto step = [this](const auto& then) {
       return [self = shared_from_this(), round = round_, then](error_code error, size_t = 0) {
         if (!self->current(round)) return;
         error ? self->next() : then(*self);

@@ -21,13 +21,6 @@ namespace praetor::dns {
 
 inline constexpr size_t kMaxRecursions = 4'096;  // at a time, per reactor; more fail at once
 
-struct RecursorAddress {
-  std::string ip;
-  uint16_t port = 53;
-};
-// "10.0.0.1", "10.0.0.1:5353", "::1", "[::1]:5353".
-Result<RecursorAddress> parse_recursor(std::string_view text);
-
 // Everything happens on the reactor's thread. Destroying it cancels what is under way without completing it.
 class Recursors final : public Forwarder {
  public:

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
@@ -87,6 +88,8 @@ uint16_t bound_port(int fd) {
 
 namespace {
 
+constexpr int kPortAttempts = 50;
+
 // Everything of one reactor.
 struct Station {
   Station(const Server::Worker& worker, const std::shared_ptr<const CompiledConfig>& config)
@@ -108,6 +111,26 @@ struct Station {
   Answerer answerer;
   std::vector<std::unique_ptr<Listening>> listening;  // a UDP and a TCP one for each address
 };
+
+// A UDP and a TCP listener on one port. When the port is free to choose, the one that UDP got may be taken
+// for TCP: then another is tried.
+Status open_both(const Shard& shard, const ListenAddress& address, bool exclusive,
+                 std::vector<std::unique_ptr<Listening>>& out) {
+  bool any_port = address.port == 0;
+  if (exclusive && !any_port) {
+    TRY(check_free(address, SOCK_DGRAM));
+    TRY(check_free(address, SOCK_STREAM));
+  }
+  for (int attempt = 1;; ++attempt) {
+    TRY_ASSIGN(auto udp, listen_udp(shard, address));
+    auto tcp = listen_tcp(shard, {address.ip, udp->port()});
+    if (!tcp && any_port && attempt < kPortAttempts) continue;
+    if (!tcp) return std::unexpected(tcp.error());
+    out.push_back(std::move(udp));
+    out.push_back(*std::move(tcp));
+    return {};
+  }
+}
 
 }  // namespace
 
@@ -132,25 +155,17 @@ Result<std::unique_ptr<Server>> Server::start(Options options) {
       };
     for (size_t i = 0; i < options.addresses.size(); ++i) {
       ListenAddress address = options.addresses[i];
-      if (impl->stations.empty() && address.port != 0) {
-        TRY(check_free(address, SOCK_DGRAM));
-        TRY(check_free(address, SOCK_STREAM));
-      }
-      // Port 0: the first socket chooses, the others follow.
-      if (address.port == 0 && !impl->stations.empty())
-        address.port = impl->stations[0]->listening[2 * i]->port();
-      TRY_ASSIGN(auto udp, listen_udp(shard, address));
-      if (address.port == 0) address.port = udp->port();
-      TRY_ASSIGN(auto tcp, listen_tcp(shard, address));
-      station->listening.push_back(std::move(udp));
-      station->listening.push_back(std::move(tcp));
+      // The first reactor's sockets choose port 0; the others follow.
+      bool first = impl->stations.empty();
+      if (!first) address.port = impl->stations[0]->listening[2 * i]->port();
+      TRY(open_both(shard, address, first, station->listening));
     }
     impl->stations.push_back(std::move(station));
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-void Server::set_config(std::shared_ptr<const CompiledConfig> config) {
+void Server::set_config(const std::shared_ptr<const CompiledConfig>& config) {
   for (const auto& station : impl_->stations)
     asio::post(*station->reactor, [weak = std::weak_ptr<Station>(station), config] {
       if (std::shared_ptr<Station> alive = weak.lock()) alive->configure(config);

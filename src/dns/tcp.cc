@@ -1,6 +1,7 @@
 // TCP: queries of a connection are answered as they come, answers leave together; one that has to wait is
 // overtaken by later ones, as RFC 7766 allows.
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>

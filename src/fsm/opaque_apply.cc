@@ -268,7 +268,7 @@ std::any apply_connect_ca(WriteTxn& txn, const ValueMap& request) {
   if (op == "increment-provider-serial") {
     uint64_t last = txn.tables().named_index(kSerial);
     uint64_t next = last == 0 ? txn.index() : last + 1;
-    txn.set_named_index(kSerial, next, next);
+    txn.set_named_index(kSerial, next);
     return next;
   }
   const ValueMap* state = field(request, "ProviderState").map();

@@ -178,7 +178,7 @@ class Restorer {
       }
     }
     if (!cursor.ok()) return fail("malformed index record");
-    store_.set_named_index(name, value, value);
+    store_.set_named_index(name, value);
     return {};
   }
 

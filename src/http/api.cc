@@ -37,10 +37,10 @@ struct Answerer {
     meta.last_contact_ms = failed ? 0 : api.server->last_contact_ms();
     if (traits.effective_consistency) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
-    if (traits.agent_cache && options.use_cache && !failed) {
-      response.set("X-Cache", "HIT");
-      response.set("Age", "0");
-    }
+    if (!traits.agent_cache || !options.use_cache || !api.use_cache || failed) return;
+    bool hit = api.cache->seen(share_key(exchange->request(), options.token));
+    response.set("X-Cache", hit ? "HIT" : "MISS");
+    if (hit) response.set("Age", "0");
   }
 
   void operator()(Result<server::RenderingPtr> result) const {
@@ -69,6 +69,14 @@ Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions&
   if (wait.count() <= 0) wait = defaults.default_query_time;
   // Spreads the clients that were told the same time.
   return wait + Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
+}
+
+bool CacheMemory::seen(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  if (keys_.contains(key)) return true;
+  if (keys_.size() >= kMaxKeys) keys_.clear();
+  keys_.insert(key);
+  return false;
 }
 
 bool wants_pretty(const ApiContext& api, const Request& request) {

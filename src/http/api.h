@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "codec/json.h"
@@ -21,6 +23,19 @@ struct RuntimeConfig;
 
 namespace praetor::http {
 
+// Which ?cached queries this agent has answered before: the first one is a MISS, later ones are HITs. (The data
+// itself is always current: it is read from the local state.) Any thread.
+class CacheMemory {
+ public:
+  // True when the query was seen before.
+  bool seen(const std::string& key);
+
+ private:
+  static constexpr size_t kMaxKeys = 8192;
+  std::mutex mutex_;
+  std::unordered_set<std::string> keys_;  // guarded by mutex_
+};
+
 // Owned by the agent; outlives the router. Filled before the listener starts.
 struct ApiContext {
   QueryDefaults defaults;
@@ -36,6 +51,8 @@ struct ApiContext {
   // Adds the `agent` group of the stats (checks, services …). Any thread.
   std::function<void(codec::Map<std::string>&)> agent_stats;
   std::function<void(model::UserEvent)> fire_event;  // spreads it; any thread
+  std::shared_ptr<CacheMemory> cache = std::make_shared<CacheMemory>();
+  bool use_cache = true;  // http_config.use_cache
   bool pretty_always = false;  // -dev
   bool acls_enabled = false;
   uint64_t kv_max_value_size = 512 << 10;
@@ -140,6 +157,7 @@ void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
 void add_agent_control_routes(Router& router, const ApiContext& api);
 void add_agent_info_routes(Router& router, const ApiContext& api);
+void add_monitor_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);

@@ -47,6 +47,9 @@ struct CoreOptions {
   // How long an acknowledged heartbeat lets the leader answer reads alone, and a follower refuse votes when
   // it has lost the connection to its leader.
   Duration read_lease = std::chrono::milliseconds(300);
+  // One round of an election where every voter announces pre-vote (asking again early disturbs nobody there);
+  // else timings.election_timeout.
+  Duration fast_round = std::chrono::milliseconds(250);
   uint64_t seed = 1;  // of the timeouts' randomness
 };
 
@@ -128,7 +131,7 @@ class Core {
                             uint64_t previous_index, Effects& effects);
   void transfer_leadership(Instant now, uint64_t ticket, const std::string& id, Effects& effects);
   void fetched(Instant now, const std::string& peer_id, std::vector<EntryRef> entries, Effects& effects);
-  void snapshot_failed(Instant now, const std::string& peer_id, Effects& effects);
+  void snapshot_failed(Instant now, const std::string& peer_id, uint64_t sequence, Effects& effects);
   // A local snapshot of [.., index] is durable: compacts, leaving `trailing` entries.
   void snapshot_taken(uint64_t index, uint64_t trailing, Effects& effects);
   // The store begins with this entry now (after a LogCompact).
@@ -191,6 +194,8 @@ class Core {
     Instant retry_at{};
     uint32_t failures = 0;
     bool fetching = false;
+    bool ask = true;  // where the follower's log stands, or that it has the commit index, is not known: send
+                      // something
     uint64_t snapshot_sequence = 0, snapshot_index = 0;
   };
   struct WaitingRead {
@@ -239,6 +244,8 @@ class Core {
   bool hears_leader(Instant now) const;
   bool votes_suffice(const std::set<std::string>& votes) const;
   bool is_only_voter() const;
+  bool may_campaign() const;
+  Duration election_round() const;
   bool announces_pre_vote(const std::string& id) const;
   void on_timeout_now(Instant now, const Envelope& envelope, Effects& effects);
 

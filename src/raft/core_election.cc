@@ -10,9 +10,23 @@ void Core::restart_election_timer(Instant now, Duration base) {
 
 bool Core::is_only_voter() const { return latest_.voter_count() == 1 && latest_.is_voter(options_.id); }
 
+// A server whose removal is not committed may be the only one with a log long enough to be elected and to
+// commit it (thesis, 4.2.2). Its own vote does not count then.
+bool Core::may_campaign() const {
+  return latest_.is_voter(options_.id) ||
+         (latest_index_ != committed_index_ && committed_.is_voter(options_.id));
+}
+
 bool Core::announces_pre_vote(const std::string& id) const {
   auto found = pre_vote_peers_.find(id);
   return found != pre_vote_peers_.end() && found->second;
+}
+
+Duration Core::election_round() const {
+  for (const Server& server : latest_.servers)
+    if (server.suffrage == Suffrage::kVoter && server.id != options_.id && !announces_pre_vote(server.id))
+      return options_.timings.election_timeout;
+  return std::min(options_.fast_round, options_.timings.election_timeout);
 }
 
 void Core::announce_extensions(const std::string& peer_id, bool pre_vote) {
@@ -43,12 +57,12 @@ bool Core::hears_leader(Instant now) const {
 // The timer ran out (or a leader handed over): asks first, if there is somebody to ask, whether an election
 // could be won.
 void Core::campaign(Instant now, bool transfer, Effects& effects) {
-  restart_election_timer(now, options_.timings.election_timeout);
+  restart_election_timer(now, election_round());
   if (!leader_id_.empty()) {
     note(effects, "heartbeat timeout reached: last-leader=" + leader_address());
     set_leader({}, {}, effects);
   }
-  if (!latest_.is_voter(options_.id)) return;
+  if (!may_campaign()) return;
   bool anybody_announces = false;
   for (const Server& server : latest_.servers)
     anybody_announces |= server.id != options_.id && announces_pre_vote(server.id);
@@ -81,7 +95,7 @@ void Core::start_election(Instant now, bool transfer, Effects& effects) {
   save_hard_state(effects);
   set_role(Role::kCandidate, effects);
   set_leader({}, {}, effects);
-  restart_election_timer(now, options_.timings.election_timeout);
+  restart_election_timer(now, election_round());
   votes_ = {options_.id};
   if (votes_suffice(votes_)) return become_leader(now, effects);
   for (const Server& server : latest_.servers) {
@@ -124,8 +138,7 @@ void Core::on_vote_request(Instant now, const Envelope& envelope, const VoteRequ
         reply(envelope, VoteResponse{.term = shown, .granted = granted, .pre_vote = request.pre_vote}));
   };
   const std::string& candidate = envelope.peer_id;
-  // A server that the configuration does not know is a removed one that has not heard of it yet.
-  if (!latest_.servers.empty() && latest_.find(candidate) == nullptr) return answer(false);
+  // Whether this server knows the candidate does not matter: its own configuration may be the older one.
   if (hears_leader(now) && candidate != leader_id_ && !request.leadership_transfer) return answer(false);
   if (request.term < term()) return answer(false);
   if (request.pre_vote) return answer(log_is_current(request.last_index, request.last_term));
@@ -162,7 +175,7 @@ void Core::on_vote_response(Instant now, const Envelope& envelope, const VoteRes
 
 void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effects) {
   effects.messages.push_back(reply(envelope, TimeoutNowResponse{}));
-  if (role_ == Role::kLeader || !latest_.is_voter(options_.id)) return;
+  if (role_ == Role::kLeader || !may_campaign()) return;
   set_leader({}, {}, effects);
   campaign(now, true, effects);
 }

@@ -39,6 +39,7 @@ void Core::reset_to_probe(Peer& peer) {
   peer.inflight.clear();
   peer.next = peer.match + 1;
   peer.fetching = false;
+  peer.ask = true;
 }
 
 void Core::replicate_all(Instant now, Effects& effects) {
@@ -48,7 +49,7 @@ void Core::replicate_all(Instant now, Effects& effects) {
 void Core::replicate(Instant now, Peer& peer, Effects& effects) {
   if (peer.retry_at != Instant{} && now < peer.retry_at) return;
   peer.retry_at = {};
-  while (send_append(now, peer, peer.match == 0 && peer.inflight.empty(), effects)) {
+  while (send_append(now, peer, peer.ask && peer.inflight.empty(), effects)) {
   }
 }
 
@@ -113,6 +114,7 @@ void Core::send_entries(Instant now, Peer& peer, std::vector<EntryRef> entries, 
   peer.inflight.push_back(inflight);
   peer.next = last + 1;
   peer.commit_sent = commit;
+  peer.ask = false;
   peer.commit_due = {};
 }
 
@@ -190,11 +192,11 @@ void Core::on_append_response(Instant now, const Envelope& envelope, const Appen
     peer->state = PeerState::kProbe;
     peer->inflight.clear();
     peer->next = std::max(peer->match + 1, std::min(request.previous_index, response.last_index + 1));
+    peer->ask = true;
   }
   acknowledge(*peer, request, effects);
   continue_transfer(now, effects);
   replicate(now, *peer, effects);
-  if (!response.success && peer->inflight.empty()) send_append(now, *peer, true, effects);
 }
 
 void Core::on_snapshot_response(Instant now, const Envelope& envelope, const SnapshotResponse& response,
@@ -204,7 +206,7 @@ void Core::on_snapshot_response(Instant now, const Envelope& envelope, const Sna
   if (role_ != Role::kLeader || response.term != term() || peer == nullptr ||
       peer->state != PeerState::kSnapshot || peer->snapshot_sequence != envelope.sequence)
     return;
-  if (!response.success) return snapshot_failed(now, envelope.peer_id, effects);
+  if (!response.success) return snapshot_failed(now, envelope.peer_id, envelope.sequence, effects);
   Inflight request = peer->inflight.front();
   peer->match = std::max(peer->match, peer->snapshot_index);
   reset_to_probe(*peer);
@@ -214,9 +216,11 @@ void Core::on_snapshot_response(Instant now, const Envelope& envelope, const Sna
     replicate(now, *peer, effects);
 }
 
-void Core::snapshot_failed(Instant now, const std::string& peer_id, Effects&) {
+void Core::snapshot_failed(Instant now, const std::string& peer_id, uint64_t sequence, Effects&) {
   Peer* peer = find_peer(peer_id);
-  if (role_ != Role::kLeader || peer == nullptr || peer->state != PeerState::kSnapshot) return;
+  if (role_ != Role::kLeader || peer == nullptr || peer->state != PeerState::kSnapshot ||
+      peer->snapshot_sequence != sequence)
+    return;
   reset_to_probe(*peer);
   uint32_t doublings = std::min(peer->failures++, kMaxBackoffDoublings);
   peer->retry_at = now + options_.timings.heartbeat_timeout / 10 * (1 << doublings);

@@ -18,7 +18,8 @@ LogView::LogView(uint64_t first, uint64_t last, std::vector<TermRun> terms, uint
 }
 
 std::optional<uint64_t> LogView::term(uint64_t index) const {
-  if (index == snapshot_index_) return snapshot_term_;  // also 0 of an empty log
+  if (index == 0) return 0;
+  if (index == snapshot_index_) return snapshot_term_;
   if (index < first_ || index > last_) return std::nullopt;
   auto run = std::upper_bound(terms_.begin(), terms_.end(), index,
                               [](uint64_t i, const TermRun& r) { return i < r.first_index; });

@@ -240,6 +240,12 @@ void Node::Impl::unreachable(std::string peer_id) {
   post([this, peer_id = std::move(peer_id)] { core_->unreachable(clock_->now(), peer_id, effects_); });
 }
 
+void Node::Impl::snapshot_failed(std::string peer_id, uint64_t sequence) {
+  post([this, peer_id = std::move(peer_id), sequence] {
+    core_->snapshot_failed(clock_->now(), peer_id, sequence, effects_);
+  });
+}
+
 Server Node::Impl::leader() const {
   std::lock_guard lock(shown_mutex_);
   return shown_.leader;

@@ -44,6 +44,7 @@ class Node::Impl final : public Transport::Receiver {
   void receive(Envelope envelope) override;
   void receive_snapshot(Envelope request, std::unique_ptr<SnapshotReader> reader) override;
   void unreachable(std::string peer_id) override;
+  void snapshot_failed(std::string peer_id, uint64_t sequence) override;
 
   // Written by the consensus thread after each step, read by everybody.
   struct Published {

@@ -228,7 +228,7 @@ void Node::Impl::finish_install(const Envelope& request, PendingSnapshot& pendin
 
 void Node::Impl::send_snapshot(SnapshotSend send) {
   if (options_.transport == nullptr)
-    return core_->snapshot_failed(clock_->now(), send.envelope.peer_id, effects_);
+    return core_->snapshot_failed(clock_->now(), send.envelope.peer_id, send.envelope.sequence, effects_);
   auto stored = snapshots_->list();
   bool usable = stored && !stored->empty() && stored->front().index >= core_->log().snapshot_index();
   if (!usable && options_.in_memory && core_->applied_index() > 0) {
@@ -239,7 +239,7 @@ void Node::Impl::send_snapshot(SnapshotSend send) {
   auto reader = usable ? snapshots_->open(stored->front()) : fail("no snapshot");
   if (!reader) {
     log("raft: failed to open snapshot: error=" + reader.error().message);
-    return core_->snapshot_failed(clock_->now(), send.envelope.peer_id, effects_);
+    return core_->snapshot_failed(clock_->now(), send.envelope.peer_id, send.envelope.sequence, effects_);
   }
   std::get<SnapshotRequest>(send.envelope.message).meta = stored->front();
   options_.transport->send_snapshot(std::move(send.envelope), std::move(*reader));

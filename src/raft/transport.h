@@ -94,12 +94,15 @@ class Transport {
     virtual void receive_snapshot(Envelope request, std::unique_ptr<SnapshotReader> reader) = 0;
     // The connection to this server broke (a fast hint; no promise that each loss is reported).
     virtual void unreachable(std::string peer_id) = 0;
+    // The snapshot sent under this sequence number did not get there, or got no answer.
+    virtual void snapshot_failed(std::string peer_id, uint64_t sequence) = 0;
   };
 
   virtual ~Transport() = default;
   virtual void attach(Receiver* receiver) = 0;
   virtual void detach() = 0;  // after it returns the receiver is not called any more
   virtual void send(Envelope envelope) = 0;
+  // Must end in a received SnapshotResponse or in Receiver::snapshot_failed.
   virtual void send_snapshot(Envelope request, std::unique_ptr<SnapshotReader> reader) = 0;
 };
 

@@ -58,6 +58,7 @@ void put_check(WriteTxn& txn, HealthCheck check, const HealthCheck* before) {
 void bump_dependents(WriteTxn& txn, const HealthCheck& check) {
   if (!check.service_name.empty()) {
     internal::bump_service(txn, check.service_name, false);
+    txn.bump_activity(Activity::kServiceChecks, check.service_name);
   } else {
     internal::bump_services_of_node(txn, check.node, false);
   }

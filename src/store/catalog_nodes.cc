@@ -111,7 +111,7 @@ void node_delete(WriteTxn& txn, std::string_view node) {
   txn.bump(Table::kNodes);
   session_destroy_of_node(txn, name);
   for (Activity kind : {Activity::kNodeServices, Activity::kNodeChecks, Activity::kNodeSessions}) {
-    txn.erase(TableIndex::kActivity, static_cast<char>(kind) + name);
+    txn.erase(TableIndex::kActivity, activity_key(kind, name));
   }
   txn.set_node_removal_index(txn.index());
 }

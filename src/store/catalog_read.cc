@@ -23,11 +23,19 @@ bool matches(const Node* node, const MetaFilter& meta) {
 }
 
 // Consul's index of a service: its own row; without one, the last time any service ended; else the tables'.
-ReadIndex service_index(const Tables& tables, std::string_view service, bool with_checks) {
-  const Leaf* leaf = tables.find(TableIndex::kIndexes, to_lower(internal::service_index_name(service)));
+// The row is also what to wait for: it comes, moves and goes with everything that an answer shows.
+ReadIndex service_index(const Tables& tables, std::string_view service, bool with_checks, WatchSet* watch) {
+  std::string row_key = to_lower(internal::service_index_name(service));
+  if (with_checks) {
+    watch_key(watch, TableIndex::kIndexes, row_key);
+  } else {
+    watch_key(watch, TableIndex::kActivity, activity_key(Activity::kServiceMembers, service));
+  }
+  const Leaf* leaf = tables.find(TableIndex::kIndexes, row_key);
   if (leaf != nullptr) {
-    const auto& row = record_of<IndexRecord>(leaf);
-    return ReadIndex::of(row.value, with_checks ? row.value : row.changed);
+    uint64_t reported = record_of<IndexRecord>(leaf).value;
+    uint64_t members = with_checks ? reported : tables.activity(Activity::kServiceMembers, service);
+    return ReadIndex::of(reported, members);
   }
   uint64_t extinction = tables.table_index(Table::kServiceLastExtinction);
   if (extinction != 0) return ReadIndex::exact(extinction);
@@ -36,36 +44,44 @@ ReadIndex service_index(const Tables& tables, std::string_view service, bool wit
   return ReadIndex::of(reported, tables.activity_floor);
 }
 
-// Watches what an answer shows of an instance's node.
-void watch_node_of(WatchSet* watch, std::string_view lower_node) {
-  watch_key(watch, TableIndex::kNodes, lower_node);
-}
+// An instance and where it stands: the part "node\0id\0" that every index of services and checks has.
+using Visitor = std::function<void(const InstanceRef&, std::string_view place)>;
 
-ReadIndex visit_instances(const Tables& tables, ServiceLookup lookup, std::string_view service,
-                          bool with_checks, WatchSet* watch,
-                          const std::function<void(const InstanceRef&)>& visit) {
-  TableIndex table =
-      lookup == ServiceLookup::kName ? TableIndex::kServicesByName : TableIndex::kConnectServices;
-  std::string prefix = index_prefix(to_lower(service));
-  watch_prefix(watch, table, prefix);
-  ReadIndex read;
-  std::string_view last_name;
-  bool any = false;
+std::string_view node_of_place(std::string_view place) { return place.substr(0, place.find('\0')); }
+
+void visit_instances(const Tables& tables, TableIndex table, std::string_view prefix, const Visitor& visit) {
+  std::string_view name;
+  const Node* node = nullptr;
   tables.visit_prefix(table, prefix, [&](const Leaf* leaf) {
-    const auto& record = record_of<ServiceRecord>(leaf);
-    std::string node = to_lower(record.node);
-    watch_node_of(watch, node);
-    const Leaf* owner = tables.find(TableIndex::kNodes, node);
-    if (owner == nullptr) return true;
-    if (lookup == ServiceLookup::kConnect && (!any || last_name != record.service.service)) {
-      last_name = record.service.service;
-      read.merge(service_index(tables, last_name, with_checks));
+    std::string_view place = leaf->key().substr(leaf->key().find('\0') + 1);
+    if (node == nullptr || node_of_place(place) != name) {
+      name = node_of_place(place);
+      const Leaf* owner = tables.find(TableIndex::kNodes, name);
+      node = owner == nullptr ? nullptr : &record_of<Node>(owner);
     }
-    any = true;
-    visit({&record_of<Node>(owner), &record});
+    if (node != nullptr) visit({node, &record_of<ServiceRecord>(leaf)}, place);
     return true;
   });
-  if (lookup == ServiceLookup::kName || !any) read = service_index(tables, service, with_checks);
+}
+
+ReadIndex visit_service(const Tables& tables, ServiceLookup lookup, std::string_view service,
+                        bool with_checks, WatchSet* watch, const Visitor& visit) {
+  std::string prefix = index_prefix(to_lower(service));
+  if (lookup == ServiceLookup::kName) {
+    visit_instances(tables, TableIndex::kServicesByName, prefix, visit);
+    return service_index(tables, service, with_checks, watch);
+  }
+  // Proxies have services of their own, whose indexes the answer follows.
+  watch_prefix(watch, TableIndex::kConnectServices, prefix);
+  std::set<std::string_view> names;
+  visit_instances(tables, TableIndex::kConnectServices, prefix,
+                  [&](const InstanceRef& instance, std::string_view place) {
+                    names.insert(instance.service->service.service);
+                    visit(instance, place);
+                  });
+  if (names.empty()) return service_index(tables, service, with_checks, watch);
+  ReadIndex read;
+  for (std::string_view name : names) read.merge(service_index(tables, name, with_checks, watch));
   return read;
 }
 
@@ -78,14 +94,21 @@ void collect_checks(const Tables& tables, TableIndex table, std::string_view pre
 }
 
 // The node's own checks, then the instance's.
-void collect_instance_checks(const Tables& tables, const ServiceRecord& record, WatchSet* watch,
+void collect_instance_checks(const Tables& tables, std::string_view place, std::string& buffer,
                              std::vector<const HealthCheck*>& checks) {
-  std::string node = to_lower(record.node);
-  for (const std::string& prefix :
-       {index_prefix(node, ""), index_prefix(node, to_lower(record.service.id))}) {
-    watch_prefix(watch, TableIndex::kChecksByInstance, prefix);
-    collect_checks(tables, TableIndex::kChecksByInstance, prefix, checks);
-  }
+  checks.clear();
+  buffer.assign(node_of_place(place)).append(2, '\0');
+  collect_checks(tables, TableIndex::kChecksByInstance, buffer, checks);
+  collect_checks(tables, TableIndex::kChecksByInstance, place, checks);
+}
+
+// Adapts a HealthVisitor: each instance with its checks.
+Visitor with_checks_of(const Tables& tables, const HealthVisitor& visit) {
+  return [&tables, &visit, buffer = std::string(), checks = std::vector<const HealthCheck*>()](
+             const InstanceRef& instance, std::string_view place) mutable {
+    collect_instance_checks(tables, place, buffer, checks);
+    visit(instance, checks);
+  };
 }
 
 // Drops checks whose node does not match.
@@ -177,17 +200,13 @@ ReadIndex list_services(const Tables& tables, const MetaFilter& meta, WatchSet* 
 
 ReadIndex service_nodes(const Tables& tables, ServiceLookup lookup, std::string_view service, WatchSet* watch,
                         const std::function<void(const InstanceRef&)>& visit) {
-  return visit_instances(tables, lookup, service, false, watch, visit);
+  return visit_service(tables, lookup, service, false, watch,
+                       [&](const InstanceRef& instance, std::string_view) { visit(instance); });
 }
 
 ReadIndex check_service_nodes(const Tables& tables, ServiceLookup lookup, std::string_view service,
                               WatchSet* watch, const HealthVisitor& visit) {
-  std::vector<const HealthCheck*> checks;
-  return visit_instances(tables, lookup, service, true, watch, [&](const InstanceRef& instance) {
-    checks.clear();
-    collect_instance_checks(tables, *instance.service, watch, checks);
-    visit(instance, checks);
-  });
+  return visit_service(tables, lookup, service, true, watch, with_checks_of(tables, visit));
 }
 
 ReadIndex node_services(const Tables& tables, std::string_view node, WatchSet* watch,
@@ -210,7 +229,7 @@ ReadIndex node_services(const Tables& tables, std::string_view node, WatchSet* w
     return ReadIndex::of(reported, tables.table_index(Table::kNodes));
   }
   std::string prefix = index_prefix(to_lower(result.node->node));
-  watch_prefix(watch, TableIndex::kServices, prefix);
+  watch_key(watch, TableIndex::kActivity, activity_key(Activity::kNodeServices, result.node->node));
   tables.visit_prefix(TableIndex::kServices, prefix, [&](const Leaf* leaf) {
     result.services.push_back(&record_of<ServiceRecord>(leaf));
     return true;
@@ -221,24 +240,19 @@ ReadIndex node_services(const Tables& tables, std::string_view node, WatchSet* w
 ReadIndex node_checks(const Tables& tables, std::string_view node, WatchSet* watch,
                       std::vector<const HealthCheck*>& checks) {
   std::string prefix = index_prefix(to_lower(node));
-  watch_prefix(watch, TableIndex::kChecks, prefix);
+  watch_key(watch, TableIndex::kActivity, activity_key(Activity::kNodeChecks, node));
   collect_checks(tables, TableIndex::kChecks, prefix, checks);
-  return ReadIndex::of(tables.table_index(Table::kChecks), tables.node_activity(Activity::kNodeChecks, node));
+  return ReadIndex::of(tables.table_index(Table::kChecks), tables.activity(Activity::kNodeChecks, node));
 }
 
 ReadIndex service_checks(const Tables& tables, std::string_view service, const MetaFilter& meta,
                          WatchSet* watch, std::vector<const HealthCheck*>& checks) {
-  std::string prefix = index_prefix(to_lower(service));
-  watch_prefix(watch, TableIndex::kChecksByService, prefix);
-  collect_checks(tables, TableIndex::kChecksByService, prefix, checks);
+  watch_key(watch, TableIndex::kActivity, activity_key(Activity::kServiceChecks, service));
+  collect_checks(tables, TableIndex::kChecksByService, index_prefix(to_lower(service)), checks);
   filter_checks(tables, meta, watch, checks);
-  ReadIndex of_service = service_index(tables, service, true);
   uint64_t reported = tables.table_index(Table::kChecks);
-  if (!meta.empty()) {
-    reported = std::max(reported, tables.table_index(Table::kNodes));
-    return ReadIndex::exact(reported);
-  }
-  return ReadIndex::of(reported, of_service.changed);
+  if (!meta.empty()) return ReadIndex::exact(std::max(reported, tables.table_index(Table::kNodes)));
+  return ReadIndex::of(reported, tables.activity(Activity::kServiceChecks, service));
 }
 
 ReadIndex checks_in_state(const Tables& tables, std::string_view state, const MetaFilter& meta,
@@ -250,7 +264,7 @@ ReadIndex checks_in_state(const Tables& tables, std::string_view state, const Me
     collect_checks(tables, TableIndex::kChecks, "", checks);
   } else {
     std::string prefix = index_prefix(state);
-    watch_prefix(watch, TableIndex::kChecksByStatus, prefix);
+    watch_key(watch, TableIndex::kActivity, activity_key(Activity::kStatus, state));
     collect_checks(tables, TableIndex::kChecksByStatus, prefix, checks);
     changed = tables.activity(Activity::kStatus, state);
   }
@@ -291,37 +305,34 @@ ReadIndex node_dump(const Tables& tables, std::string_view node, WatchSet* watch
   watch_key(watch, TableIndex::kNodes, name);
   const Node* found = node_find(tables, "", name);
   if (found != nullptr) add(found);
-  return ReadIndex::of(reported, std::max(tables.node_activity(Activity::kNodeServices, name),
-                                          tables.node_activity(Activity::kNodeChecks, name)));
+  return ReadIndex::of(reported, std::max(tables.activity(Activity::kNodeServices, name),
+                                          tables.activity(Activity::kNodeChecks, name)));
 }
 
 ReadIndex service_dump(const Tables& tables, const std::string* kind, WatchSet* watch,
                        const HealthVisitor& visit) {
-  TableIndex table = kind == nullptr ? TableIndex::kServicesByName : TableIndex::kServicesByKind;
-  std::string prefix = kind == nullptr ? std::string() : index_prefix(*kind);
-  watch_prefix(watch, table, prefix);
-  if (kind == nullptr) {
-    watch_prefix(watch, TableIndex::kNodes, "");
-    watch_prefix(watch, TableIndex::kChecks, "");
-  }
-  std::vector<const HealthCheck*> checks;
-  tables.visit_prefix(table, prefix, [&](const Leaf* leaf) {
-    const auto& record = record_of<ServiceRecord>(leaf);
-    std::string node = to_lower(record.node);
-    if (kind != nullptr) watch_node_of(watch, node);
-    const Leaf* owner = tables.find(TableIndex::kNodes, node);
-    if (owner == nullptr) return true;
-    checks.clear();
-    collect_instance_checks(tables, record, kind != nullptr ? watch : nullptr, checks);
-    visit({&record_of<Node>(owner), &record}, checks);
-    return true;
-  });
   uint64_t all =
       std::max(tables.max_index(Table::kNodes, Table::kServices), tables.table_index(Table::kChecks));
-  if (kind == nullptr) return ReadIndex::exact(all);
-  uint64_t of_kind = tables.named_index("service_kind." + (kind->empty() ? std::string("typical") : *kind));
-  // A check moves no index of its kind in Consul; the checks table covers it.
-  return ReadIndex::of(std::max(of_kind, tables.table_index(Table::kChecks)), all);
+  Visitor with_checks = with_checks_of(tables, visit);
+  if (kind == nullptr) {
+    for (TableIndex table : {TableIndex::kServices, TableIndex::kNodes, TableIndex::kChecks}) {
+      watch_prefix(watch, table, "");
+    }
+    visit_instances(tables, TableIndex::kServicesByName, "", with_checks);
+    return ReadIndex::exact(all);
+  }
+  std::string row = "service_kind." + (kind->empty() ? std::string("typical") : *kind);
+  watch_key(watch, TableIndex::kIndexes, to_lower(row));
+  std::set<std::string_view> names;
+  visit_instances(tables, TableIndex::kServicesByKind, index_prefix(*kind),
+                  [&](const InstanceRef& instance, std::string_view place) {
+                    names.insert(instance.service->service.service);
+                    with_checks(instance, place);
+                  });
+  // Checks move the index of their service, not of its kind.
+  ReadIndex read = ReadIndex::exact(tables.named_index(row));
+  for (std::string_view name : names) read.merge(service_index(tables, name, true, watch));
+  return ReadIndex::of(std::max(read.reported, tables.table_index(Table::kChecks)), read.changed);
 }
 
 ReadIndex list_coordinates(const Tables& tables, WatchSet* watch,

@@ -78,6 +78,8 @@ void leave_name(WriteTxn& txn, std::string_view service) {
     return;
   }
   txn.erase(TableIndex::kIndexes, to_lower(internal::service_index_name(service)));
+  txn.erase(TableIndex::kActivity, activity_key(Activity::kServiceMembers, service));
+  txn.erase(TableIndex::kActivity, activity_key(Activity::kServiceChecks, service));
   txn.bump(Table::kServiceLastExtinction);
 }
 
@@ -88,13 +90,8 @@ namespace internal {
 std::string service_index_name(std::string_view service) { return "service." + std::string(service); }
 
 void bump_service(WriteTxn& txn, std::string_view service, bool membership) {
-  std::string name = service_index_name(service);
-  uint64_t changed = txn.index();
-  if (!membership) {
-    const Leaf* leaf = txn.tables().find(TableIndex::kIndexes, to_lower(name));
-    if (leaf != nullptr) changed = record_of<IndexRecord>(leaf).changed;
-  }
-  txn.set_named_index(name, txn.index(), changed);
+  txn.bump_named(service_index_name(service));
+  if (membership) txn.bump_activity(Activity::kServiceMembers, service);
 }
 
 void bump_services_of_node(WriteTxn& txn, std::string_view node, bool membership) {

@@ -221,6 +221,89 @@ TEST_F(CatalogTest, OnlyRelatedChangesWakeHealthWatchers) {
   EXPECT_EQ(woken_, 4);
 }
 
+TEST_F(CatalogTest, ChecksDoNotWakeWatchersOfTheCatalog) {
+  put(5, service_request("a", "web1", "web"));
+  auto wait = [&](auto read) {
+    WatchSet watch;
+    read(&watch);
+    EXPECT_LE(watch.items().size(), 2u) << "what a query waits for does not grow with its result";
+    waiters_.add(watch, store_.view().index(), [this] { woken_++; });
+  };
+  auto catalog_nodes = [&](WatchSet* watch) {
+    service_nodes(store_, ServiceLookup::kName, "web", watch, [](const InstanceRef&) {});
+  };
+  NodeServicesRef services;
+  std::vector<const HealthCheck*> checks;
+  wait(catalog_nodes);
+  wait([&](WatchSet* watch) { node_services(store_, "a", watch, services); });
+  put(6, check_of("a", "c", "critical", "web1"));
+  put(7, check_of("a", "n", "critical"));
+  EXPECT_EQ(woken_, 0);
+  put(8, service_request("a", "other", "other"));
+  EXPECT_EQ(woken_, 1);
+  remove(9, "a", "web1");
+  EXPECT_EQ(woken_, 2);
+  wait([&](WatchSet* watch) { node_checks(store_, "a", watch, checks); });
+  wait([&](WatchSet* watch) { service_checks(store_, "other", {}, watch, checks); });
+  wait([&](WatchSet* watch) { checks_in_state(store_, "critical", {}, watch, checks); });
+  put(10, check_of("b", "c", "passing"));
+  put(11, service_request("a", "web1", "web"));
+  EXPECT_EQ(woken_, 2);
+  put(12, check_of("a", "o", "warning", "other"));
+  EXPECT_EQ(woken_, 4);
+  put(13, check_of("a", "o", "critical", "other"));
+  EXPECT_EQ(woken_, 5);
+}
+
+// Whoever saw the old node's checks must not sleep through the loss.
+TEST_F(CatalogTest, ReRegisteredNodesCountAsChanged) {
+  put(5, check_of("a", "c", "passing"));
+  remove(6, "a");
+  put(7, node_request("a"));
+  put(8, check_of("b", "c", "passing"));
+  std::vector<const HealthCheck*> checks;
+  EXPECT_EQ(node_checks(store_, "a", nullptr, checks).changed, 6u);
+  put(9, service_request("a", "s", "s"));
+  put(10, check_of("a", "c", "passing", "s"));
+  remove(11, "a", "s");
+  put(12, service_request("a", "s", "s"));
+  put(13, check_of("b", "c", "warning"));
+  EXPECT_EQ(service_checks(store_, "s", {}, nullptr, checks).changed, 11u);
+}
+
+TEST_F(CatalogTest, DumpsAndCoordinates) {
+  put(5, service_request("a", "web1", "web"));
+  put(6, check_of("a", "c", "passing"));
+  RegisterRequest gateway = service_request("b", "gw", "gw");
+  gateway.service->kind = "mesh-gateway";
+  put(7, gateway);
+  std::vector<NodeDump> dump;
+  EXPECT_EQ(node_dump(store_, "", nullptr, dump).reported, 7u);
+  ASSERT_EQ(dump.size(), 2u);
+  EXPECT_EQ(dump[0].checks.size(), 1u);
+  dump.clear();
+  EXPECT_EQ(node_dump(store_, "A", nullptr, dump).changed, 6u);
+  EXPECT_EQ(dump.size(), 1u);
+  size_t count = 0;
+  auto visit = [&](const InstanceRef&, auto) { count++; };
+  std::string kind = "mesh-gateway";
+  EXPECT_EQ(service_dump(store_, &kind, nullptr, visit).reported, 7u);
+  EXPECT_EQ(count, 1u);
+  service_dump(store_, nullptr, nullptr, visit);
+  EXPECT_EQ(count, 3u);
+  model::List<model::Coordinate> batch;
+  batch.push_back({"A", "", model::Coord{{0.1}, 1.5, 0, 0}});
+  batch.push_back({"absent", "", {}});
+  at(8, [&] { return coordinates_put(store_, batch), Status(); });
+  std::vector<const model::Coordinate*> coordinates;
+  EXPECT_EQ(list_coordinates(store_, nullptr, coordinates).reported, 8u);
+  ASSERT_EQ(coordinates.size(), 1u);
+  remove(9, "a");
+  coordinates.clear();
+  EXPECT_EQ(node_coordinates(store_, "a", nullptr, coordinates).reported, 9u);
+  EXPECT_TRUE(coordinates.empty());
+}
+
 TEST_F(CatalogTest, ListingsAndFilters) {
   RegisterRequest request = service_request("a", "web1", "web", {"x", "y"});
   request.node_meta["rack"] = "1";

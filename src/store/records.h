@@ -96,8 +96,7 @@ struct ServiceRecord {
 // `acl-tokens` …
 struct IndexRecord {
   std::string key;
-  uint64_t value = 0;    // what Consul reports
-  uint64_t changed = 0;  // service.<name>: last change of instances or nodes, checks not counted
+  uint64_t value = 0;
 };
 
 // A record of a table that the store only keeps, as MessagePack, for snapshots and later interpretation.

@@ -109,13 +109,12 @@ ReadIndex session_list(const Tables& tables, WatchSet* watch, std::vector<const 
 ReadIndex session_list_of_node(const Tables& tables, std::string_view node, WatchSet* watch,
                                std::vector<const model::Session*>& sessions) {
   std::string prefix = index_prefix(to_lower(node));
-  watch_prefix(watch, TableIndex::kSessionsByNode, prefix);
+  watch_key(watch, TableIndex::kActivity, activity_key(Activity::kNodeSessions, node));
   tables.visit_prefix(TableIndex::kSessionsByNode, prefix, [&](const Leaf* leaf) {
     sessions.push_back(&session_of(leaf));
     return true;
   });
-  return ReadIndex::of(tables.table_index(Table::kSessions),
-                       tables.node_activity(Activity::kNodeSessions, node));
+  return ReadIndex::of(tables.table_index(Table::kSessions), tables.activity(Activity::kNodeSessions, node));
 }
 
 Status session_create(WriteTxn& txn, model::Session session) {

@@ -8,10 +8,22 @@
 namespace praetor::store {
 namespace {
 
-// Nobody can wait on these: they follow from the others.
+// Only these can be waited for; changes of the other indexes show in one of them.
 bool watchable(TableIndex table) {
-  return table != TableIndex::kActivity && table != TableIndex::kKvsBySession &&
-         table != TableIndex::kIndexes;
+  switch (table) {
+    case TableIndex::kServicesByName:
+    case TableIndex::kServicesByKind:
+    case TableIndex::kChecksByService:
+    case TableIndex::kChecksByStatus:
+    case TableIndex::kChecksByInstance:
+    case TableIndex::kKvsBySession:
+    case TableIndex::kTombstones:
+    case TableIndex::kSessionsByNode:
+    case TableIndex::kSessionChecks:
+      return false;
+    default:
+      return true;
+  }
 }
 
 void free_tables(Tables& tables) {
@@ -34,19 +46,19 @@ bool WriteTxn::erase(TableIndex table, std::string_view key) {
   return true;
 }
 
-void WriteTxn::set_named_index(std::string_view name, uint64_t value, uint64_t changed) {
+void WriteTxn::set_named_index(std::string_view name, uint64_t value) {
   for (size_t i = 0; i < kTableCount; i++) {
     if (table_name(static_cast<Table>(i)) == name) {
       tables_.table_indexes[i] = value;
       return;
     }
   }
-  auto* record = new IndexRecord{std::string(name), value, changed};
+  auto* record = new IndexRecord{std::string(name), value};
   put(TableIndex::kIndexes, make_record_leaf(LeafKind::kIndexEntry, to_lower(name), record));
 }
 
 void WriteTxn::bump_activity(Activity kind, std::string_view name) {
-  put(TableIndex::kActivity, make_value_leaf(static_cast<char>(kind) + to_lower(name), index_));
+  put(TableIndex::kActivity, make_value_leaf(activity_key(kind, name), index_));
 }
 
 // --- Store ---

@@ -79,8 +79,8 @@ class WriteTxn {
     tables_.table_indexes[static_cast<size_t>(table)] = value;
   }
   // A row of the index table by name, fixed or not.
-  void set_named_index(std::string_view name, uint64_t value, uint64_t changed);
-  void bump_named(std::string_view name) { set_named_index(name, index_, index_); }
+  void set_named_index(std::string_view name, uint64_t value);
+  void bump_named(std::string_view name) { set_named_index(name, index_); }
   void bump_activity(Activity kind, std::string_view name);
   void set_activity_floor(uint64_t index) { tables_.activity_floor = index; }
   void set_reaped_index(uint64_t index) { tables_.reaped_index = index; }
@@ -117,8 +117,8 @@ class Store : public WriteTxn {
 
   View view() const;
 
-  // Set them before the first transaction. Called on the writer's thread: notices by publish() and adopt() after readers can see the change, effects
-  // by commit().
+  // Set them before the first transaction. Called on the writer's thread: notices by publish() and adopt()
+  // after readers can see the change, effects by commit().
   void set_notice_sink(NoticeSink sink) { notice_sink_ = std::move(sink); }
   void set_effect_sink(EffectSink sink) { effect_sink_ = std::move(sink); }
 

@@ -11,10 +11,10 @@ namespace praetor::store {
 namespace {
 
 void put(Store& store, std::string_view key, uint64_t value) {
-  store.put(TableIndex::kTombstones, make_value_leaf(key, value));
+  store.put(TableIndex::kActivity, make_value_leaf(key, value));
 }
 uint64_t value_of(const Tables& tables, std::string_view key) {
-  const Leaf* leaf = tables.find(TableIndex::kTombstones, key);
+  const Leaf* leaf = tables.find(TableIndex::kActivity, key);
   return leaf == nullptr ? 0 : static_cast<const ValueLeaf*>(leaf)->value;
 }
 
@@ -51,7 +51,7 @@ TEST(Store, RollbackRestoresEverything) {
     for (int change = 0; change < 5; change++) {
       std::string key = std::to_string(random.below(40));
       if (random.below(3) == 0) {
-        EXPECT_EQ(store.erase(TableIndex::kTombstones, key), after.erase(key) > 0);
+        EXPECT_EQ(store.erase(TableIndex::kActivity, key), after.erase(key) > 0);
       } else {
         put(store, key, index);
         after[key] = index;
@@ -68,7 +68,7 @@ TEST(Store, RollbackRestoresEverything) {
       EXPECT_LE(checks, index);
     }
     if (random.below(8) == 0) store.publish();
-    ASSERT_EQ(store.tables().tree(TableIndex::kTombstones).size(), model.size());
+    ASSERT_EQ(store.tables().tree(TableIndex::kActivity).size(), model.size());
     for (const auto& [key, value] : model) ASSERT_EQ(value_of(store.tables(), key), value);
   }
 }
@@ -88,8 +88,8 @@ TEST(Store, NoticesNameTheTouchedKeysOfCommittedTransactionsOnly) {
   put(store, "b", 1);
   store.rollback();
   store.begin(3);
-  store.erase(TableIndex::kTombstones, "a");
-  store.erase(TableIndex::kTombstones, "absent");
+  store.erase(TableIndex::kActivity, "a");
+  store.erase(TableIndex::kActivity, "absent");
   store.commit();
   EXPECT_TRUE(touched.empty());
   store.publish();
@@ -152,7 +152,7 @@ TEST(Store, ConcurrentReadersSeeWholeTransactions) {
     while (!stop.load()) {
       View view = store.view();
       uint64_t sum = 0;
-      view->visit_prefix(TableIndex::kTombstones, "key", [&](const Leaf* leaf) {
+      view->visit_prefix(TableIndex::kActivity, "key", [&](const Leaf* leaf) {
         sum += static_cast<const ValueLeaf*>(leaf)->value;
         return true;
       });

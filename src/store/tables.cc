@@ -28,6 +28,10 @@ std::string_view table_name(Table table) {
   return "";
 }
 
+std::string activity_key(Activity kind, std::string_view name) {
+  return static_cast<char>(kind) + to_lower(name);
+}
+
 uint64_t Tables::named_index(std::string_view name) const {
   for (size_t i = 0; i < kTableCount; i++) {
     if (table_name(static_cast<Table>(i)) == name) return table_indexes[i];
@@ -37,13 +41,23 @@ uint64_t Tables::named_index(std::string_view name) const {
 }
 
 uint64_t Tables::activity(Activity kind, std::string_view name) const {
-  const Leaf* leaf = find(TableIndex::kActivity, static_cast<char>(kind) + to_lower(name));
-  return leaf == nullptr ? activity_floor : static_cast<const ValueLeaf*>(leaf)->value;
-}
-
-uint64_t Tables::node_activity(Activity kind, std::string_view node) const {
-  if (find(TableIndex::kNodes, to_lower(node)) != nullptr) return activity(kind, node);
-  return node_removal_index > activity_floor ? node_removal_index : activity_floor;
+  const Leaf* leaf = find(TableIndex::kActivity, activity_key(kind, name));
+  if (leaf != nullptr) return static_cast<const ValueLeaf*>(leaf)->value;
+  uint64_t gone = 0;  // the row may have gone with what it belonged to
+  switch (kind) {
+    case Activity::kNodeServices:
+    case Activity::kNodeChecks:
+    case Activity::kNodeSessions:
+      gone = node_removal_index;
+      break;
+    case Activity::kServiceMembers:
+    case Activity::kServiceChecks:
+      gone = table_index(Table::kServiceLastExtinction);
+      break;
+    case Activity::kStatus:
+      break;
+  }
+  return gone > activity_floor ? gone : activity_floor;
 }
 
 std::string index_prefix(std::string_view a) {

@@ -56,13 +56,17 @@ enum class Table : uint8_t {
 inline constexpr size_t kTableCount = static_cast<size_t>(Table::kCount);
 std::string_view table_name(Table table);
 
-// Prefixes of kActivity keys: finer change indexes than Consul's, for ReadIndex::changed.
+// Prefixes of kActivity keys. Each row holds the index of the last change of one narrow thing: a finer change
+// index than Consul's (ReadIndex::changed), and one key to wait for instead of one an instance.
 enum class Activity : char {
-  kNodeServices = 's',  // + node: its services, or the node itself
-  kNodeChecks = 'c',    // + node: its checks
-  kStatus = 't',        // + status: checks in it
-  kNodeSessions = 'n',  // + node: its sessions
+  kNodeServices = 's',    // + node: its services, or the node itself
+  kNodeChecks = 'c',      // + node: its checks
+  kNodeSessions = 'n',    // + node: its sessions
+  kServiceMembers = 'm',  // + service: its instances and their nodes, checks not counted
+  kServiceChecks = 'k',   // + service: checks of its instances
+  kStatus = 't',          // + status: checks in it
 };
+std::string activity_key(Activity kind, std::string_view name);
 
 // The index a read answers with and the index its result last changed at.
 //
@@ -111,9 +115,8 @@ struct Tables {
   }
   // A row of the index table by its Consul name, fixed or not; 0 when absent.
   uint64_t named_index(std::string_view name) const;
+  // Without a row: when a row of that kind may last have gone.
   uint64_t activity(Activity kind, std::string_view name) const;
-  // Of the kinds that belong to a node; an absent node last changed when a node was last removed.
-  uint64_t node_activity(Activity kind, std::string_view node) const;
 };
 
 // "a\0b\0": the key parts of the indexes above; lower() forms are lower-cased.

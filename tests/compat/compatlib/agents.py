@@ -77,7 +77,7 @@ class Agent:
                 line += ["-server", "-bootstrap-expect=1", "-hcl=performance { raft_multiplier = 1 }"]
         return line + self.flags + [f"-config-dir={conf}"]
 
-    def start(self, timeout=30):
+    def start(self, timeout=20):
         environment = {"PATH": os.environ["PATH"], "HOME": self.folder, "GOMAXPROCS": "2"}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
@@ -110,6 +110,11 @@ class Agent:
             return healthy and "consul" in node["Services"]
         except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
             return False
+
+    def last_index(self):
+        """The highest index that the catalog shows now."""
+        paths = ("/v1/catalog/nodes", "/v1/catalog/services", "/v1/health/state/any", "/v1/session/list")
+        return max(int(self._get(path).header("X-Consul-Index") or 1) for path in paths)
 
     def tail(self, size=3000):
         with open(self.log, "rb") as file:

@@ -28,7 +28,10 @@ def apply(differences, scenario_id, results, side, used):
 
 def diff(real, ours):
     """An empty string when equal; otherwise each differing step with both texts as a diff."""
-    parts = []
+    parts = [f"{name} did not start: {run[0].text}" for name, run in (("the real Consul", real), ("Praetor", ours))
+             if run and run[0].title == "(start)"]
+    if parts:
+        return "\n\n".join(parts)
     for index in range(max(len(real), len(ours))):
         if index >= len(real) or index >= len(ours):
             side, rest = ("Praetor", ours[index:]) if index >= len(real) else ("the real Consul", real[index:])

@@ -141,7 +141,7 @@ class Web:
                 elif parts[0] == "redirect":
                     self.answer(302, b"", [("Location", "/status/200")])
                 elif parts[0] == "big":
-                    self.answer(200, b"0123456789" * 1000)
+                    self.answer(200, b"0123456789" * 1000 + b"END")
                 elif parts[0] == "slow":
                     time.sleep(5)
                     self.answer(200, b"late")

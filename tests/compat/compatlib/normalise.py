@@ -11,7 +11,8 @@ INDEXES = [
     re.compile(r'("(?:CreateIndex|ModifyIndex|Index|PrimaryModifyIndex|RaftIndex)": ?)(\d+)'),
     re.compile(r"((?:^|\n)X-Consul-Index: )(\d+)"),
     re.compile(r"((?:^|\n)(?:CreateIndex|ModifyIndex|Index) +)(\d+)"),
-    re.compile(r"(current modify index |modify index \x00I\d+\x00 != |to index |CONSUL_INDEX=)(\d+)"),
+    re.compile(r"(current modify index |to index |CONSUL_INDEX=)(\d+)"),
+    re.compile(r"(\x00I\d+\x00 != )(\d+)"),
 ]
 MARK = "\x00I%d\x00"
 
@@ -25,6 +26,7 @@ class Normaliser:
         self._literals = sorted(literals.items(), key=lambda item: -len(item[0]))
         self._hashes = {}
         self._indexes = set()
+        self.start_index = 1         # what the agent wrote by itself until it was ready: its order is a race
 
     def _uuid(self, match):
         text = match[0]
@@ -58,11 +60,14 @@ class Normaliser:
 
     def finish(self, text):
         """Indexes become their rank among all indexes of the scenario: order and equality stay."""
-        ranks = {value: rank for rank, value in enumerate(sorted(v for v in self._indexes if v < 1 << 40), 1)}
+        own = sorted(v for v in self._indexes if self.start_index < v < 1 << 40)
+        ranks = {value: rank for rank, value in enumerate(own, 1)}
         hashes = {}
 
         def name(match):
             value = int(match[1])
+            if value <= self.start_index:
+                return "<index-start>"
             if value in ranks:
                 return f"<index-{ranks[value]}>"
             return f"<event-{hashes.setdefault(value, len(hashes) + 1)}>"

@@ -28,8 +28,8 @@ class Result:
 class Run:
     """One run of one scenario on one side: its folder, its agent, its helpers, its variables."""
 
-    def __init__(self, scenario, binary):
-        self.scenario, self.binary = scenario, binary
+    def __init__(self, scenario, binary, agent_binary=None):
+        self.scenario, self.binary, self.agent_binary = scenario, binary, agent_binary or binary
         self.folder = tempfile.mkdtemp(prefix="compat-")
         self.ports = agents.choose_ports()
         self.agent = self.recursor = self.web = None
@@ -78,8 +78,10 @@ class Run:
             text = argument if body is None else body
             files.append((f"config-{number}.{'json' if text.lstrip().startswith('{') else 'hcl'}", self.expand(text)))
         flags = [flag for argument, _ in self.scenario.bodies("flags") for flag in self.expand(argument).split()]
-        self.agent = agents.Agent(self.binary, self.folder, self.ports, mode, flags, files)
+        self.agent = agents.Agent(self.agent_binary, self.folder, self.ports, mode, flags, files)
         self.agent.start()
+        if mode != "client":
+            self.normaliser.start_index = self.agent.last_index()
 
     def run(self):
         """All results, normalised."""
@@ -263,6 +265,9 @@ class Run:
         if step.kind == "SLEEP":
             time.sleep(float(args))
             return ""
+        if step.kind == "SETTLED":
+            self.normaliser.start_index = self.agent.last_index()
+            return ""
         if step.kind == "JOIN":
             tasks, self.background = self.background, []
             return "\n".join(task.result() for task in tasks)
@@ -327,9 +332,9 @@ class Task:
         self._thread.join(0.1)
 
 
-def run(scenario, binary):
-    """Runs it whole; always cleans up."""
-    one = Run(scenario, binary)
+def run(scenario, binary, agent_binary=None):
+    """Runs it whole; always cleans up. With agent_binary the commands are one program's and the agent the other's."""
+    one = Run(scenario, binary, agent_binary)
     try:
         return one.run()
     except agents.StartError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 HTTP_METHODS = {"GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH", "FOO"}
 OTHER_STEPS = {"DNS", "DNSRAW", "$", "RAW", "VALIDATE", "AGENT", "SLEEP", "JOIN", "RESTART", "SIGNAL", "STOP",
-               "RECURSOR-LOG", "WEB-LOG", "WEB-SET", "FILE", "LS", "CAT"}
+               "RECURSOR-LOG", "WEB-LOG", "WEB-SET", "FILE", "LS", "CAT", "SETTLED"}
 STEP_OPTIONS = {"header", "set", "unordered", "mask", "shape", "pick", "until", "timeout", "within", "repeat",
                 "stdin", "env", "close", "quiet", "until-output", "signal", "nosize", "sort-lines", "keep",
                 "distinct", "drop-header", "mask-file", "status-only"}
