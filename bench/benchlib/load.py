@@ -77,7 +77,7 @@ class Watchers:
             self.sockets.append(sock)
 
     def settle(self, server, seconds=60):
-        """Until the server has gone quiet, that is, has read every query. An answer that is already there is an error."""
+        """Until the server has gone quiet: it has read every query. An answer that is already there is an error."""
         deadline, before = time.monotonic() + seconds, server.cpu()
         while time.monotonic() < deadline:
             time.sleep(0.5)

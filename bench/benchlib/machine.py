@@ -30,7 +30,8 @@ def conditions(top, programs, folder):
     disk = (_first(["stat", "-f", "-c", "%T", folder]) or ["unknown"])[0]
     found = {"commit": commit}
     for name, path in programs.items():
-        found[name] = "; ".join(line for line in _first([path, "version"]) if line.startswith(("Consul v", "Praetor v")))
+        versions = [line for line in _first([path, "version"]) if line.startswith(("Consul v", "Praetor v"))]
+        found[name] = "; ".join(versions)
     found["machine"] = f"{os.cpu_count()} x {cpu}, {memory:.0f} GiB, Linux {platform.release()}, data on {disk}"
     found["where"] = "clients and server on the same cores, loopback, one program at a time"
     found["load average, before and after"] = load()
