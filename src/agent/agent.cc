@@ -83,6 +83,7 @@ Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const Run
     : reactor_(reactor),
       server_(server),
       config_(std::move(config)),
+      data_(config_->dev_mode ? "" : config_->data_dir, Logger("agent")),
       random_(thread_random().next()),
       state_(state_options(*config_), tokens_, random_, Logger("agent")),
       sync_(state_, tokens_, random_, AntiEntropyOptions{.interval = config_->ae_interval}, system_clock().now(),
@@ -111,7 +112,7 @@ Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const Run
     return list;
   };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
-  checks_ = std::make_unique<CheckRunner>(reactor_, std::move(hooks), CheckRunnerOptions{.node_name = config_->node_name});
+  checks_ = std::make_unique<CheckRunner>(reactor_, std::move(hooks), CheckRunnerOptions{.node_name = config_->node_name, .docker_host = {}});
   state_.on_health_change([this](const std::string&) {
     if (checks_) checks_->local_checks_changed();
     changed();
@@ -148,6 +149,7 @@ void Agent::register_configured(const RuntimeConfig& config) {
 
 void Agent::start() {
   register_configured(*config_);
+  restore_persisted();
   started_ = true;
   pump();
 }
@@ -168,6 +170,39 @@ void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
   register_configured(*config_);
   sync_.resume();
   pump();
+}
+
+// What the API registered before the last stop, unless configuration files define it now.
+void Agent::restore_persisted() {
+  std::set<std::string> services, checks;
+  for (const ServiceDefinition& service : config_->services) services.insert(service.effective_id());
+  for (const CheckDefinition& check : config_->checks) checks.insert(check.effective_id());
+  for (const PersistedService& kept : data_.load_services([&](const std::string& id) { return services.contains(id); })) {
+    model::NodeService service = kept.service;
+    service.locally_registered_as_sidecar = kept.locally_registered_as_sidecar;
+    if (Status added = state_.add_service(std::move(service), kept.token); !added)
+      logger().error("failed to restore service", {{"service", kept.service.id}, {"error", added.error()}});
+  }
+  Time now = system_clock().wall();
+  for (PersistedCheck& kept : data_.load_checks([&](const std::string& id) { return checks.contains(id); }, now)) {
+    Status added = kept.chk_type ? start_check(kept.check, *kept.chk_type, kept.token, Source::kRestored)
+                                 : state_.add_check(kept.check, kept.token);
+    if (added) continue;
+    logger().warn("failed to restore check", {{"check", kept.check.check_id}, {"error", added.error()}});
+    (void)data_.remove_check(kept.check.check_id);
+  }
+}
+
+void Agent::persist_service(const model::NodeService& service, const std::string& token) {
+  Status saved = data_.save(PersistedService{token, service, "remote", service.locally_registered_as_sidecar});
+  if (!saved) logger().error("failed to persist service", {{"service", service.id}, {"error", saved.error()}});
+}
+
+void Agent::persist_check(const model::HealthCheck& check, const CheckType* type, const std::string& token) {
+  PersistedCheck kept{check, {}, token, "remote"};
+  if (type) kept.chk_type = *type;
+  Status saved = data_.save(kept);
+  if (!saved) logger().error("failed to persist check", {{"check", check.check_id}, {"error", saved.error()}});
 }
 
 void Agent::changed() {
@@ -256,6 +291,7 @@ Status Agent::register_service(const model::NodeService& service, const std::vec
   std::map<std::string, model::HealthCheck> before;
   for (const LocalCheck* local : state_.checks_of(service.id)) before[local->check.check_id] = local->check;
   TRY(state_.add_service(service, token));
+  if (source == Source::kApi) persist_service(service, token);
   std::set<std::string> kept;
   for (size_t i = 0; i < checks.size(); ++i) {
     model::HealthCheck check = service_check(checks[i], service, config_->node_name, i + 1, checks.size());
@@ -277,7 +313,7 @@ Status Agent::start_check(const model::HealthCheck& check, const CheckType& type
   if (type.settings.is_exec()) {
     bool allowed = config_->enable_remote_script_checks ||
                    (source == Source::kConfiguration && config_->enable_local_script_checks);
-    if (!allowed && source == Source::kApi)
+    if (!allowed && source != Source::kConfiguration)
       return fail("Scripts are disabled on this agent from remote calls; to enable, configure "
                   "'enable_script_checks' to true");
     if (!allowed)
@@ -286,9 +322,11 @@ Status Agent::start_check(const model::HealthCheck& check, const CheckType& type
   }
   std::string own = type.token.empty() ? token : type.token;
   TRY(state_.add_check(check, own));
+  if (source == Source::kApi) persist_check(check, &type, own);
   CheckSpec spec = spec_of(*config_, check, type, own);
   if (kind_of(spec) == CheckKind::kNone) return {};
   is_ttl_[check.check_id] = kind_of(spec) == CheckKind::kTtl;
+  if (kind_of(spec) == CheckKind::kTtl) ttl_of_[check.check_id] = spec.ttl;
   return checks_->start(std::move(spec));
 }
 
@@ -300,7 +338,10 @@ Status Agent::remove_service(const std::string& id) {
     for (const LocalCheck* check : state_.checks_of(one)) {
       checks_->stop(check->check.check_id);
       is_ttl_.erase(check->check.check_id);
+      (void)data_.remove_check(check->check.check_id);
+      (void)data_.remove_check_state(check->check.check_id);
     }
+    (void)data_.remove_service(one);
     TRY(state_.remove_service(one));
   }
   pump();
@@ -328,6 +369,8 @@ Status Agent::add_check(const CheckDefinition& definition, Source source) {
 Status Agent::remove_check(const std::string& id) {
   checks_->stop(id);
   is_ttl_.erase(id);
+  (void)data_.remove_check(id);
+  (void)data_.remove_check_state(id);
   if (state_.check(id)) TRY(state_.remove_check(id));
   pump();
   return {};
@@ -337,7 +380,13 @@ Status Agent::update_ttl(const std::string& id, std::string_view status, const s
   auto known = is_ttl_.find(id);
   if (known == is_ttl_.end() || !known->second)
     return fail("CheckID " + go_quote(id) + " does not have associated TTL");
-  return checks_->update_ttl(id, status_of(status), output);
+  TRY(checks_->update_ttl(id, status_of(status), output));
+  // A restart within the time must not forget the report.
+  auto ttl = ttl_of_.find(id);
+  Time until = system_clock().wall();
+  if (ttl != ttl_of_.end())
+    until.seconds += std::chrono::duration_cast<std::chrono::seconds>(ttl->second).count();
+  return data_.save(PersistedCheckState{id, output, std::string(status), until.seconds});
 }
 
 Status Agent::set_service_maintenance(const std::string& id, bool enable, const std::string& reason,
@@ -347,7 +396,9 @@ Status Agent::set_service_maintenance(const std::string& id, bool enable, const 
   std::string check_id = service_maintenance_id(id);
   if (!enable) return remove_check(check_id);
   if (state_.check(check_id)) return {};
-  TRY(state_.add_check(service_maintenance_check(config_->node_name, service->service, reason), token));
+  model::HealthCheck check = service_maintenance_check(config_->node_name, service->service, reason);
+  TRY(state_.add_check(check, token));
+  persist_check(check, nullptr, token);
   pump();
   return {};
 }
@@ -358,7 +409,9 @@ void Agent::set_node_maintenance(bool enable, const std::string& reason, const s
     return;
   }
   if (state_.check(kNodeMaintenanceID)) return;
-  (void)state_.add_check(node_maintenance_check(config_->node_name, reason), token);
+  model::HealthCheck check = node_maintenance_check(config_->node_name, reason);
+  (void)state_.add_check(check, token);
+  persist_check(check, nullptr, token);
   pump();
 }
 

@@ -12,6 +12,7 @@
 #include "agent/anti_entropy.h"
 #include "agent/check_runner.h"
 #include "agent/local_state.h"
+#include "agent/persistence.h"
 #include "agent/registration.h"
 #include "agent/runtime_config.h"
 #include "base/reactor.h"
@@ -24,7 +25,7 @@ namespace praetor::agent {
 
 // Where a definition comes from: scripts from the API need enable_script_checks, those of configuration files
 // may have enable_local_script_checks.
-enum class Source { kConfiguration, kApi };
+enum class Source { kConfiguration, kApi, kRestored };
 
 class Agent {
  public:
@@ -70,6 +71,9 @@ class Agent {
 
  private:
   void register_configured(const RuntimeConfig& config);
+  void restore_persisted();
+  void persist_service(const model::NodeService& service, const std::string& token);
+  void persist_check(const model::HealthCheck& check, const CheckType* type, const std::string& token);
   void pump();
   void perform(const SyncAction& action);
   void fetch(uint64_t id);
@@ -81,6 +85,7 @@ class Agent {
   Reactor& reactor_;
   server::Server& server_;
   std::shared_ptr<const RuntimeConfig> config_;
+  DataDirectory data_;
   AgentTokens tokens_;
   Random random_;
   LocalState state_;
@@ -89,8 +94,8 @@ class Agent {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Reactor::TimerId timer_ = 0;
   bool started_ = false;
-  size_t ttl_checks_ = 0;
   std::map<std::string, bool, std::less<>> is_ttl_;  // running checks
+  std::map<std::string, Duration, std::less<>> ttl_of_;
   uint64_t last_notify_ = 0;
   std::map<uint64_t, std::function<void()>> notify_;
 };

@@ -32,6 +32,17 @@ std::string clean_join(const std::string& address) {
   return join(words, " ");
 }
 
+Value ip_bytes(const std::string& text) {
+  ValueList list;
+  auto ip = IpAddress::parse(text);
+  if (!ip) return text;
+  for (size_t i = 0; i < 16; ++i) {
+    int byte = ip->v6 ? ip->bytes[i] : i < 10 ? 0 : i < 12 ? 255 : ip->bytes[i - 12];
+    list.push_back(int64_t{byte});
+  }
+  return list;
+}
+
 Value render(const Type& type, const void* object, std::string_view name);
 
 Value render_struct(const Type& type, const void* object) {
@@ -44,7 +55,8 @@ Value render_struct(const Type& type, const void* object) {
   }
   ValueMap map;
   for (const codec::Field& field : type.fields) {
-    if (field.has(codec::kNoJson) || field.has(codec::kJsonInputOnly)) continue;
+    bool shown = type.name == "Upstream" && field.name == "IngressHosts";
+    if ((field.has(codec::kNoJson) && !shown) || field.has(codec::kJsonInputOnly)) continue;
     bool check = type.name == "structs.CheckDefinition";
     if (check && (field.name == "ProxyHTTP" || field.name == "ProxyGRPC")) continue;
     map[field.name] = render(*field.type, field.in(object), field.name);
@@ -68,6 +80,9 @@ Value render_list(const Type& type, const void* object, std::string_view name) {
     Value one = render(type.element(), type.ops->at(object, i), name);
     if (one.string() != nullptr && (name == "RetryJoinLAN" || name == "RetryJoinWAN"))
       one = clean_join(*one.string());
+    // Consul prints these as Go's net.IP: 16 numbers.
+    if (one.string() != nullptr && (name == "AutoEncryptIPSAN" || name == "IPSANs"))
+      one = ip_bytes(*one.string());
     if (one.string() != nullptr && name == "TLSCipherSuites") one = int64_t{cipher_suite_id(*one.string())};
     list.push_back(std::move(one));
   }

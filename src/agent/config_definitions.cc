@@ -17,6 +17,10 @@ void settle(ServiceDefinition& service, int64_t output_max_size) {
     check.settings.normalize();
     if (check.settings.output_max_size == 0) check.settings.output_max_size = output_max_size;
   }
+  if (service.proxy) {
+    for (model::Upstream& upstream : service.proxy->upstreams)
+      if (upstream.destination_type.empty()) upstream.destination_type = "service";
+  }
   if (!service.weights) service.weights = model::Weights{1, 1};
   if (service.connect && service.connect->sidecar_service)
     settle(*service.connect->sidecar_service, output_max_size);

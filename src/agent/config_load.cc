@@ -92,7 +92,7 @@ Result<Parsed> parse_source(const Source& source, std::vector<std::string>& warn
   if (!document) return refuse(document.error().message);
   Parsed parsed;
   DecodeErrors errors;
-  decode_config(*document, codec::type_of<ConfigFile>(), &parsed.file, errors);
+  decode_config(*document, codec::type_of<ConfigFile>(), &parsed.file, errors, source.format == "hcl");
   if (!errors.types.empty()) return refuse(decode_error_text(errors.types));
   if (!errors.unknown_keys.empty()) {
     for (std::string& key : errors.unknown_keys) key.insert(0, "invalid config key ");

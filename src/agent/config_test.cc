@@ -222,5 +222,43 @@ TEST(Config, ListensWhereAddressesSay) {
   EXPECT_TRUE(config.dns_addrs.empty());
 }
 
+// Values of no known shape, as Consul 1.8.7 reads them from both formats.
+TEST(Config, UnwrapsOpaqueListsOfOne) {
+  auto config_of = [](const char* name, std::string_view text) {
+    Directory directory;
+    LoadOptions options;
+    options.config_files = {directory.write(name, text)};
+    RuntimeConfig config = load_ok(options);
+    return config.services.empty() ? "" : codec::to_json(config.services[0].proxy->config);
+  };
+  EXPECT_EQ(
+      config_of("c.json", R"({"data_dir":"/tmp/x","bind_addr":"127.0.0.1","service":{"name":"web","proxy":)"
+                          R"({"config":{"c":[{"d":"e"}],"f":[{"a":1},{"b":2}],"g":[[{"x":1}]],)"
+                          R"("h":{"i":[{"j":1}]}}}}})"),
+      R"({"c":{"d":"e"},"f":[{"a":1},{"b":2}],"g":[{"x":1}],"h":{"i":[{"j":1}]}})");
+  EXPECT_EQ(
+      config_of(
+          "c.hcl",
+          "data_dir=\"/tmp/x\"\nbind_addr=\"127.0.0.1\"\nservice { name=\"web\" proxy { config { "
+          "c = [{d=\"e\"}] f=[{a=1},{b=2}] g { x = 1 } g { x = 2 } h { i { j = 1 } k = [1] l = [] } } } }"),
+      R"({"c":{"d":"e"},"f":[{"a":1},{"b":2}],"g":[{"x":1},{"x":2}],"h":{"i":{"j":1},"k":1,"l":[]}})");
+}
+
+// Nearly every key set; the answer is the DebugConfig of a Consul 1.8.7 agent with that file.
+TEST(Config, ShowsWhatConsulShows) {
+  fs::path testdata = fs::path(__FILE__).parent_path() / "testdata";
+  LoadOptions options;
+  options.config_files = {(testdata / "runtime.hcl").string()};
+  std::ifstream file(testdata / "runtime.json");
+  std::ostringstream text;
+  text << file.rdbuf();
+  auto expected = codec::parse_json_value(text.str());
+  auto actual = codec::parse_json_value(codec::to_json(debug_config(load_ok(options))));
+  ASSERT_TRUE(expected && actual);
+  ASSERT_EQ(expected->map()->size(), actual->map()->size());
+  for (const auto& [key, value] : *expected->map())
+    EXPECT_EQ(codec::to_json((*actual->map())[key]), codec::to_json(value)) << key;
+}
+
 }  // namespace
 }  // namespace praetor::agent

@@ -96,7 +96,7 @@ std::string go_type(const Type& type) {
 
 class Decoder {
  public:
-  explicit Decoder(DecodeErrors& errors) : errors_(errors) {}
+  Decoder(DecodeErrors& errors, bool hcl) : errors_(errors), hcl_(hcl) {}
 
   void decode(const Value& value, const Type& type, void* target, const std::string& path) {
     if (value.is_null()) return;
@@ -110,7 +110,7 @@ class Decoder {
       case Kind::kList:
         return list(value, type, target, path);
       case Kind::kAny:
-        *static_cast<Value*>(target) = value;
+        *static_cast<Value*>(target) = opaque(value);
         return;
       case Kind::kDuration:
         return duration(value, target, path);
@@ -166,6 +166,18 @@ class Decoder {
     else
       *static_cast<int64_t*>(target) = whole;
     return true;
+  }
+
+  // Of a value without a shape, a list of one element counts as the element; inside HCL's blocks everywhere.
+  Value opaque(const Value& value) const {
+    const ValueList* list = value.list();
+    if (list == nullptr || list->size() != 1) return value;
+    const ValueMap* block = (*list)[0].map();
+    if (!hcl_ || block == nullptr) return (*list)[0];
+    ValueMap out;
+    out.make_empty();
+    for (const auto& [key, item] : *block) out[key] = opaque(item);
+    return out;
   }
 
   // A pointer to something that could not be read stays null.
@@ -269,6 +281,7 @@ class Decoder {
   }
 
   DecodeErrors& errors_;
+  const bool hcl_;
   std::string owner_;
 };
 
@@ -301,9 +314,9 @@ void copy_fresh(const Type& type, void* target, const void* source) { merge_conf
 
 }  // namespace
 
-void decode_config(const codec::Value& document, const codec::Type& type, void* target,
-                   DecodeErrors& errors) {
-  Decoder(errors).decode(document, type, target, "");
+void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors,
+                   bool hcl) {
+  Decoder(errors, hcl).decode(document, type, target, "");
   std::sort(errors.types.begin(), errors.types.end());
 }
 

@@ -1,5 +1,6 @@
 #include "cli/connection.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -12,8 +13,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "base/text.h"
 #include "cli/cancel.h"
@@ -44,28 +47,79 @@ Status load_ca_file(SSL_CTX* context, const std::string& file) {
 Status load_ca_path(SSL_CTX* context, const std::string& path) {
   std::error_code code;
   if (!std::filesystem::exists(path, code)) return std::unexpected(io_error("lstat " + path, ENOENT));
+  std::vector<std::string> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path, code)) {
-    if (!entry.is_regular_file(code)) continue;
-    if (SSL_CTX_load_verify_file(context, entry.path().c_str()) != 1) {
-      ERR_clear_error();
-      return fail("Error loading CA File: Couldn't parse PEM in: " + entry.path().string());
-    }
+    if (entry.is_regular_file(code)) files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  for (const std::string& file : files) {
+    if (SSL_CTX_load_verify_file(context, file.c_str()) == 1) continue;
+    ERR_clear_error();
+    return fail("Error loading CA Path: Couldn't parse PEM in: " + file);
   }
   return {};
 }
 
+// The DNS names, or the IP addresses, that the peer's certificate is for.
+std::vector<std::string> certified_names(X509* certificate, int kind) {
+  std::vector<std::string> names;
+  if (certificate == nullptr) return names;
+  auto* list =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; list != nullptr && i < sk_GENERAL_NAME_num(list); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(list, i);
+    if (name->type != kind) continue;
+    const ASN1_STRING* text = kind == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+    const unsigned char* bytes = ASN1_STRING_get0_data(text);
+    if (kind == GEN_DNS) {
+      names.emplace_back(reinterpret_cast<const char*>(bytes), static_cast<size_t>(ASN1_STRING_length(text)));
+    } else {
+      char buffer[INET6_ADDRSTRLEN] = "";
+      ::inet_ntop(ASN1_STRING_length(text) == 4 ? AF_INET : AF_INET6, bytes, buffer, sizeof buffer);
+      names.emplace_back(buffer);
+    }
+  }
+  GENERAL_NAMES_free(list);
+  return names;
+}
+
+std::string name_mismatch(X509* certificate, const std::string& server_name, int kind) {
+  std::vector<std::string> names = certified_names(certificate, kind);
+  if (!names.empty()) return "x509: certificate is valid for " + join(names, ", ") + ", not " + server_name;
+  if (kind == GEN_DNS)
+    return "x509: certificate is not valid for any names, but wanted to match " + server_name;
+  return "x509: cannot validate certificate for " + server_name + " because it doesn't contain any IP SANs";
+}
+
+// "sslv3 alert bad certificate" -> "remote error: tls: bad certificate".
+Error tls_failure() {
+  unsigned long code = ERR_peek_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  std::string_view text = reason == nullptr ? "" : reason;
+  size_t alert = text.find(" alert ");
+  std::string message = alert == std::string_view::npos
+                            ? "tls: " + (text.empty() ? openssl_error() : std::string(text))
+                            : "remote error: tls: " + std::string(text.substr(alert + 7));
+  ERR_clear_error();
+  return Error{message, ErrorKind::kIo};
+}
+
+// One handshake's view of the peer: the name to check, and what was wrong with its certificate.
+struct Verification {
+  std::string server_name;
+  std::string problem;
+};
+
 // What Go's verifier says in the cases that users meet.
-std::string verify_error(SSL* ssl, const std::string& server_name) {
-  long code = SSL_get_verify_result(ssl);
+std::string verify_problem(int code, X509* certificate, const std::string& server_name) {
   switch (code) {
-    case X509_V_OK:
-      return "";
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "x509: certificate has expired or is not yet valid";
     case X509_V_ERR_HOSTNAME_MISMATCH:
+      return name_mismatch(certificate, server_name, GEN_DNS);
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return "x509: certificate is not valid for " + server_name;
+      return name_mismatch(certificate, server_name, GEN_IPADD);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -75,6 +129,16 @@ std::string verify_error(SSL* ssl, const std::string& server_name) {
     default:
       return std::string("x509: ") + X509_verify_cert_error_string(code);
   }
+}
+
+// Changes no verdict; the certificate is at hand only here.
+int on_verify(int ok, X509_STORE_CTX* store) {
+  if (ok == 1) return ok;
+  auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* verification = static_cast<Verification*>(SSL_get_app_data(ssl));
+  verification->problem = verify_problem(X509_STORE_CTX_get_error(store),
+                                         X509_STORE_CTX_get_current_cert(store), verification->server_name);
+  return ok;
 }
 
 bool is_ip_address(const std::string& text) {
@@ -217,6 +281,8 @@ Status Connection::start_tls(const TlsContext& context, const std::string& serve
   context_ = context;
   ssl_ = SSL_new(context.get());
   if (ssl_ == nullptr || SSL_set_fd(ssl_, fd_) != 1) return fail("tls: " + openssl_error());
+  Verification verification{server_name, ""};
+  SSL_set_app_data(ssl_, &verification);
   bool is_ip = is_ip_address(server_name);
   if (!is_ip) SSL_set_tlsext_host_name(ssl_, server_name.c_str());
   if (verify) {
@@ -226,24 +292,27 @@ Status Connection::start_tls(const TlsContext& context, const std::string& serve
     } else {
       X509_VERIFY_PARAM_set1_host(parameters, server_name.c_str(), 0);
     }
-    SSL_set_verify(ssl_, SSL_VERIFY_PEER, nullptr);
+    SSL_set_verify(ssl_, SSL_VERIFY_PEER, on_verify);
   }
   for (;;) {
     ERR_clear_error();
     int code = SSL_connect(ssl_);
-    if (code == 1) return {};
+    if (code == 1) {
+      SSL_set_verify(ssl_, SSL_get_verify_mode(ssl_), nullptr);  // `verification` ends here
+      return {};
+    }
     int reason = SSL_get_error(ssl_, code);
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) {
       TRY(wait(reason == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT));
       continue;
     }
-    if (std::string text = verify_error(ssl_, server_name); !text.empty()) return fail(text, ErrorKind::kIo);
+    if (!verification.problem.empty()) return fail(verification.problem, ErrorKind::kIo);
     if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_WRONG_VERSION_NUMBER) {
       ERR_clear_error();
       return fail("http: server gave HTTP response to HTTPS client", ErrorKind::kIo);
     }
     if (ERR_peek_error() == 0) return fail("EOF", ErrorKind::kIo);
-    return fail("remote error: tls: " + openssl_error(), ErrorKind::kIo);
+    return fail(tls_failure());
   }
 }
 
@@ -290,7 +359,7 @@ Result<std::string_view> Connection::read() {
         if (ERR_peek_error() == 0 || ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
           return std::string_view();
         }
-        return fail("remote error: tls: " + openssl_error(), ErrorKind::kIo);
+        return fail(tls_failure());
       }
     } else {
       ssize_t count = ::recv(fd_, buffer_, sizeof buffer_, 0);

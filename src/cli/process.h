@@ -24,7 +24,8 @@ struct ChildOptions {
 
 // Starts the child with the parent's stdout and stderr. Errors are Go's:
 // `fork/exec /x: no such file or directory`, `exec: "x": executable file not found in $PATH`.
-// A text as input is written before this returns (or until the child closes its end).
+// A text as input is written before this returns (or until the child closes its end); the process must ignore
+// SIGPIPE for that.
 Result<pid_t> start_child(const ChildOptions& options);
 
 // Waits for the end: nothing after exit code 0, else `exit status 3`, `signal: killed`.

@@ -1,6 +1,8 @@
 // For tests: an HTTP agent of scripted answers on a loopback port, and captured streams.
 #pragma once
 
+#include <atomic>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -14,6 +16,7 @@ namespace praetor::cli {
 
 class CaptureUi : public Ui {
  public:
+  CaptureUi() { std::signal(SIGPIPE, SIG_IGN); }  // as main does
   void write_out(std::string_view text) override { out += text; }
   void write_err(std::string_view text) override { err += text; }
   Result<std::string> read_in() override { return in; }

@@ -7,10 +7,11 @@
 #include <memory>
 #include <mutex>
 
+#include "agent/log_sinks.h"
+#include "agent/persistence.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/random.h"
 #include "daemon/daemon.h"
-#include "daemon/node_id.h"
 #include "daemon/signals.h"
 
 namespace praetor::daemon {
@@ -88,7 +89,13 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     err("==> " + loaded.error().message + "\n");
     return 1;
   }
-  auto node_id = ensure_node_id(loaded->config);
+  std::string kept = loaded->config.dev_mode ? "" : loaded->config.data_dir;
+  agent::DataDirectory data(kept, Logger("agent"));
+  if (Status prepared = data.prepare(); !prepared) {
+    err("==> " + prepared.error().message + "\n");
+    return 1;
+  }
+  auto node_id = data.node_id(loaded->config.node_id, thread_random());
   if (!node_id) {
     err("==> " + node_id.error().message + "\n");
     return 1;
@@ -97,8 +104,11 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   auto config = std::make_shared<const agent::RuntimeConfig>(std::move(loaded->config));
   bool json = config->logging.log_json;
   auto console = std::make_shared<ConsoleSink>(out, json);
-  auto level = parse_log_level(config->logging.log_level).value_or(LogLevel::kInfo);
-  LogHub::process().add(console, level);
+  auto logging = agent::AgentLogging::start(config->logging, LogHub::process(), console);
+  if (!logging) {
+    err("==> " + logging.error().message + "\n");
+    return 1;
+  }
   Logger logger("agent");
 
   if (!json) out("==> Starting Consul agent...\n");
@@ -107,9 +117,10 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   Daemon::Options daemon_options;
   daemon_options.config = config;
   daemon_options.signals = &signals;
-  daemon_options.reload = [options, id = *node_id]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
+  daemon_options.reload = [options, id = *node_id, log = &logging]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
     TRY_ASSIGN(agent::LoadedConfig fresh, agent::load_config(options));
     fresh.config.node_id = id;
+    if (auto level = parse_log_level(fresh.config.logging.log_level)) (**log)->set_level(*level);
     return std::make_shared<const agent::RuntimeConfig>(std::move(fresh.config));
   };
   if (!json) out(banner(*config) + "\n==> Log data will now stream in as it occurs:\n\n");
@@ -129,7 +140,6 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   if (!config->pid_file.empty()) ::unlink(config->pid_file.c_str());
   daemon->reset();
   logger.info("Exit code", {{"code", code}});
-  LogHub::process().remove(console.get());
   return code;
 }
 

@@ -121,7 +121,7 @@ class Recursors::Impl::Exchange : public std::enable_shared_from_this<Exchange> 
   }
 
   void ask_tcp(const tcp::endpoint& to) {
-    auto step = [this](auto then) {
+    auto step = [this](const auto& then) {
       return [self = shared_from_this(), round = round_, then](error_code error, size_t = 0) {
         if (!self->current(round)) return;
         error ? self->next() : then(*self);

@@ -114,7 +114,7 @@ struct Station {
 
 // A UDP and a TCP listener on one port. When the port is free to choose, the one that UDP got may be taken
 // for TCP: then another is tried.
-Status open_both(const Shard& shard, ListenAddress address, bool exclusive,
+Status open_both(const Shard& shard, const ListenAddress& address, bool exclusive,
                  std::vector<std::unique_ptr<Listening>>& out) {
   bool any_port = address.port == 0;
   if (exclusive && !any_port) {
@@ -165,7 +165,7 @@ Result<std::unique_ptr<Server>> Server::start(Options options) {
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-void Server::set_config(std::shared_ptr<const CompiledConfig> config) {
+void Server::set_config(const std::shared_ptr<const CompiledConfig>& config) {
   for (const auto& station : impl_->stations)
     asio::post(*station->reactor, [weak = std::weak_ptr<Station>(station), config] {
       if (std::shared_ptr<Station> alive = weak.lock()) alive->configure(config);

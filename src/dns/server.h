@@ -64,7 +64,7 @@ class Server {
   ~Server();
 
   // Any thread; takes effect for the queries that arrive after.
-  void set_config(std::shared_ptr<const CompiledConfig> config);
+  void set_config(const std::shared_ptr<const CompiledConfig>& config);
   uint16_t port(size_t address) const;  // the bound port (for port 0 in tests)
 
  private:

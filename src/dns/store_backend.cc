@@ -71,17 +71,19 @@ class StoreBackend final : public Backend {
     auto instances = std::make_shared<Instances>();
     if (lookup.kind == ServiceKind::kIngress) return instances;  // gateways come with the service mesh
     store::View view = server_.store().view();
-    auto kind = lookup.kind == ServiceKind::kConnect ? store::ServiceLookup::kConnect : store::ServiceLookup::kName;
-    store::check_service_nodes(*view, kind, lookup.service, nullptr,
-                               [&](const store::InstanceRef& ref, std::span<const model::HealthCheck* const> checks) {
-                                 if (tagged(ref.service->service.tags, lookup.tag))
-                                   instances->push_back(instance_of(ref, checks, datacenter()));
-                               });
+    auto kind =
+        lookup.kind == ServiceKind::kConnect ? store::ServiceLookup::kConnect : store::ServiceLookup::kName;
+    store::check_service_nodes(
+        *view, kind, lookup.service, nullptr,
+        [&](const store::InstanceRef& ref, std::span<const model::HealthCheck* const> checks) {
+          if (tagged(ref.service->service.tags, lookup.tag))
+            instances->push_back(instance_of(ref, checks, datacenter()));
+        });
     return instances;
   }
 
-  std::optional<Result<std::shared_ptr<const NodeInfo>>> node(const NodeLookup& lookup,
-                                                              Deferral<std::shared_ptr<const NodeInfo>>&) override {
+  std::optional<Result<std::shared_ptr<const NodeInfo>>> node(
+      const NodeLookup& lookup, Deferral<std::shared_ptr<const NodeInfo>>&) override {
     if (!local(lookup.datacenter)) return no_path<std::shared_ptr<const NodeInfo>>();
     store::View view = server_.store().view();
     store::NodeServicesRef found;
@@ -90,7 +92,8 @@ class StoreBackend final : public Backend {
     return std::make_shared<const NodeInfo>(node_info(*found.node, datacenter()));
   }
 
-  std::optional<Result<PreparedResult>> prepared_query(const PreparedLookup&, Deferral<PreparedResult>&) override {
+  std::optional<Result<PreparedResult>> prepared_query(const PreparedLookup&,
+                                                       Deferral<PreparedResult>&) override {
     return Result<PreparedResult>(fail("Query not found", ErrorKind::kNotFound));
   }
 
@@ -118,8 +121,9 @@ class StoreBackend final : public Backend {
     return Result<T>(fail("No path to datacenter", ErrorKind::kNotFound));
   }
   static bool tagged(const model::List<std::string>& tags, const std::string& wanted) {
-    return wanted.empty() || std::any_of(tags.begin(), tags.end(),
-                                         [&](const std::string& tag) { return equals_ignore_case(tag, wanted); });
+    return wanted.empty() || std::any_of(tags.begin(), tags.end(), [&](const std::string& tag) {
+             return equals_ignore_case(tag, wanted);
+           });
   }
 
   server::Server& server_;
@@ -127,6 +131,8 @@ class StoreBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_store_backend(server::Server& server) { return std::make_unique<StoreBackend>(server); }
+std::unique_ptr<Backend> make_store_backend(server::Server& server) {
+  return std::make_unique<StoreBackend>(server);
+}
 
 }  // namespace praetor::dns

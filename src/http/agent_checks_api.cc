@@ -1,5 +1,6 @@
 // /v1/agent/check and /v1/agent/checks (http-api.md 3).
 #include "agent/agent.h"
+#include "agent/agent_views.h"
 #include "base/text.h"
 #include "http/agent_api.h"
 #include "server/filtering.h"
@@ -13,9 +14,7 @@ void list(const ApiContext& api, const ExchangePtr& exchange) {
     codec::Map<model::HealthCheck> checks;
     checks.make_empty();
     agent.state().for_each_check([&](const agent::LocalCheck& local) {
-      model::HealthCheck check = local.check;
-      if (check.service_tags.empty()) check.service_tags.make_empty();
-      checks[check.check_id] = std::move(check);
+      checks[local.check.check_id] = agent::agent_check(local.check);
     });
     Status filtered = server::apply_filter(filter, checks);
     std::string json = codec::to_json(checks);

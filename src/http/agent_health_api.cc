@@ -1,16 +1,16 @@
 // /v1/agent/health/service: the aggregated health of this agent's services, as JSON or one word
 // (http-api.md 3).
 #include "agent/agent.h"
+#include "agent/agent_views.h"
 #include "base/text.h"
 #include "http/agent_api.h"
-#include "http/agent_views.h"
 
 namespace praetor::http {
 namespace {
 
 struct ServiceHealth {
   std::string aggregated_status;
-  codec::Box<AgentService> service;
+  codec::Box<agent::AgentService> service;
   codec::List<model::HealthCheck> checks;
 };
 PRAETOR_DESCRIBED(ServiceHealth)
@@ -32,12 +32,11 @@ ServiceHealth health_of(const agent::Agent& agent, const model::NodeService& ser
   for (std::string_view owner : {std::string_view(service.id), std::string_view()}) {
     for (const agent::LocalCheck* local : agent.state().checks_of(owner)) {
       status.add(local->check.check_id, local->check.status);
-      health.checks.push_back(local->check);
-      if (health.checks.back().service_tags.empty()) health.checks.back().service_tags.make_empty();
+      health.checks.push_back(agent::agent_check(local->check));
     }
   }
   health.aggregated_status = std::string(status.text());
-  health.service = agent_service(service);
+  health.service = agent::agent_service(service);
   return health;
 }
 

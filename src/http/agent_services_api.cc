@@ -1,8 +1,8 @@
 // /v1/agent/service and the maintenance of services and node (http-api.md 3).
 #include "agent/agent.h"
+#include "agent/agent_views.h"
 #include "base/text.h"
 #include "http/agent_api.h"
-#include "http/agent_views.h"
 #include "server/filtering.h"
 
 namespace praetor::http {
@@ -11,10 +11,10 @@ namespace {
 void list(const ApiContext& api, const ExchangePtr& exchange) {
   std::string filter(exchange->request().parameter("filter"));
   on_agent(api, exchange, [filter](agent::Agent& agent, const ApiContext& context, const ExchangePtr& e) {
-    codec::Map<AgentService> services;
+    codec::Map<agent::AgentService> services;
     services.make_empty();
     agent.state().for_each_service(
-        [&](const agent::LocalService& local) { services[local.service.id] = agent_service(local.service); });
+        [&](const agent::LocalService& local) { services[local.service.id] = agent::agent_service(local.service); });
     Status filtered = server::apply_filter(filter, services);
     std::string json = codec::to_json(services);
     back(e, [&context, e, filtered, json] {
@@ -46,8 +46,7 @@ struct OneService : std::enable_shared_from_this<OneService> {
     if (!local) {
       return back(exchange, [e = exchange, unknown = id] { respond_text(e, 404, "unknown service ID: " + unknown); });
     }
-    AgentService service = agent_service(local->service);
-    service.content_hash = content_hash(service);
+    agent::AgentService service = agent::agent_service_with_hash(local->service);
     Duration left = deadline - system_clock().now();
     if (hash != service.content_hash || left <= Duration(0)) return answer(service);
     auto self = shared_from_this();
@@ -59,7 +58,7 @@ struct OneService : std::enable_shared_from_this<OneService> {
     agent.after(left, again);
   }
 
-  void answer(const AgentService& service) {
+  void answer(const agent::AgentService& service) {
     back(exchange, [&context = api, e = exchange, json = codec::to_json(service), tag = service.content_hash] {
       Response response = Response::text(200, render_document(context, e->request(), json));
       response.set("Content-Type", "application/json");

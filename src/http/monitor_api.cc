@@ -1,6 +1,7 @@
 // /v1/agent/monitor: the agent's log as it is written (http-api.md 3).
 #include <atomic>
 
+#include "agent/log_sinks.h"
 #include "base/log.h"
 #include "base/reactor.h"
 #include "base/text.h"
@@ -9,38 +10,22 @@
 namespace praetor::http {
 namespace {
 
-// Lines under way to one client; more are dropped, so that a slow reader harms nobody.
-constexpr size_t kMaxQueuedLines = 512;
+// Moves lines from the sink to the stream, on the connection's reactor.
+struct Monitor : std::enable_shared_from_this<Monitor> {
+  Reactor& reactor;
+  std::shared_ptr<BodyStream> stream;
+  std::shared_ptr<agent::MonitorSink> sink;
+  std::atomic<bool> scheduled{false};
 
-class MonitorSink final : public LogSink {
- public:
-  MonitorSink(Reactor& reactor, bool json) : reactor_(reactor), json_(json) {}
-
-  // On the reactor, before the sink is added.
-  void attach(std::shared_ptr<BodyStream> stream) { stream_ = std::move(stream); }
-  // On the reactor: the client is gone.
-  void detach() { stream_.reset(); }
-
-  void write(const LogRecord& record) override {
-    if (queued_.fetch_add(1) >= kMaxQueuedLines) {
-      queued_.fetch_sub(1);
-      return;
-    }
-    std::string line = (json_ ? record.json() : record.text()) + "\n";
-    reactor_.post([self = self_.lock(), line = std::move(line)] {
-      if (!self) return;
-      self->queued_.fetch_sub(1);
-      if (self->stream_ && !self->stream_->write(line)) self->detach();
+  explicit Monitor(Reactor& r) : reactor(r) {}
+  void wake() {
+    if (scheduled.exchange(true)) return;
+    reactor.post([self = shared_from_this()] {
+      self->scheduled = false;
+      for (std::string& line : self->sink->take())
+        if (self->stream && !self->stream->write(std::move(line))) self->stream.reset();
     });
   }
-  void remember(const std::shared_ptr<MonitorSink>& self) { self_ = self; }
-
- private:
-  Reactor& reactor_;
-  const bool json_;
-  std::weak_ptr<MonitorSink> self_;
-  std::shared_ptr<BodyStream> stream_;  // on the reactor
-  std::atomic<size_t> queued_{0};
 };
 
 void monitor(const ApiContext&, const ExchangePtr& exchange) {
@@ -48,15 +33,16 @@ void monitor(const ApiContext&, const ExchangePtr& exchange) {
   std::string_view name = http.parameter("loglevel");
   auto level = parse_log_level(name.empty() ? "INFO" : name);
   if (!level) return respond_text(exchange, 400, "Bad request: Unknown log level: " + std::string(name));
-  auto sink = std::make_shared<MonitorSink>(exchange->reactor(), http.has("logjson"));
-  sink->remember(sink);
-  exchange->on_cancel([sink] {
-    sink->detach();
-    LogHub::process().remove(sink.get());
+  auto watching = std::make_shared<Monitor>(exchange->reactor());
+  watching->sink = std::make_shared<agent::MonitorSink>(http.has("logjson"), [weak = std::weak_ptr(watching)] {
+    if (auto self = weak.lock()) self->wake();
   });
-  Response head;
-  sink->attach(exchange->respond_stream(std::move(head)));
-  LogHub::process().add(sink, *level);
+  exchange->on_cancel([watching] {
+    LogHub::process().remove(watching->sink.get());
+    watching->stream.reset();
+  });
+  watching->stream = exchange->respond_stream({});
+  LogHub::process().add(watching->sink, *level);
 }
 
 }  // namespace

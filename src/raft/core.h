@@ -47,6 +47,9 @@ struct CoreOptions {
   // How long an acknowledged heartbeat lets the leader answer reads alone, and a follower refuse votes when
   // it has lost the connection to its leader.
   Duration read_lease = std::chrono::milliseconds(300);
+  // One round of an election where every voter announces pre-vote (asking again early disturbs nobody there);
+  // else timings.election_timeout.
+  Duration fast_round = std::chrono::milliseconds(250);
   uint64_t seed = 1;  // of the timeouts' randomness
 };
 
@@ -242,6 +245,7 @@ class Core {
   bool votes_suffice(const std::set<std::string>& votes) const;
   bool is_only_voter() const;
   bool may_campaign() const;
+  Duration election_round() const;
   bool announces_pre_vote(const std::string& id) const;
   void on_timeout_now(Instant now, const Envelope& envelope, Effects& effects);
 

@@ -22,6 +22,13 @@ bool Core::announces_pre_vote(const std::string& id) const {
   return found != pre_vote_peers_.end() && found->second;
 }
 
+Duration Core::election_round() const {
+  for (const Server& server : latest_.servers)
+    if (server.suffrage == Suffrage::kVoter && server.id != options_.id && !announces_pre_vote(server.id))
+      return options_.timings.election_timeout;
+  return std::min(options_.fast_round, options_.timings.election_timeout);
+}
+
 void Core::announce_extensions(const std::string& peer_id, bool pre_vote) {
   pre_vote_peers_[peer_id] = pre_vote;
 }
@@ -50,7 +57,7 @@ bool Core::hears_leader(Instant now) const {
 // The timer ran out (or a leader handed over): asks first, if there is somebody to ask, whether an election
 // could be won.
 void Core::campaign(Instant now, bool transfer, Effects& effects) {
-  restart_election_timer(now, options_.timings.election_timeout);
+  restart_election_timer(now, election_round());
   if (!leader_id_.empty()) {
     note(effects, "heartbeat timeout reached: last-leader=" + leader_address());
     set_leader({}, {}, effects);
@@ -88,7 +95,7 @@ void Core::start_election(Instant now, bool transfer, Effects& effects) {
   save_hard_state(effects);
   set_role(Role::kCandidate, effects);
   set_leader({}, {}, effects);
-  restart_election_timer(now, options_.timings.election_timeout);
+  restart_election_timer(now, election_round());
   votes_ = {options_.id};
   if (votes_suffice(votes_)) return become_leader(now, effects);
   for (const Server& server : latest_.servers) {

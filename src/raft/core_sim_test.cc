@@ -33,8 +33,8 @@ void storm(const Weather& weather, uint64_t seed) {
     for (uint64_t n = random.below(8); n > 0; --n)
       cluster.propose(random.below(8) == 0 || leader.empty() ? any : leader, std::to_string(++command));
     if (!leader.empty() && random.below(2) == 0) cluster.read(leader);
-    if (cluster.alive(any) && random.below(4) == 0) cluster.read(any);
-    switch (random.below(10)) {
+    if (cluster.alive(any) && !cluster.paused(any) && random.below(4) == 0) cluster.read(any);
+    switch (random.below(12)) {
       case 0:
         if (weather.crashes && cluster.alive(any)) cluster.crash(any);
         break;
@@ -69,6 +69,19 @@ void storm(const Weather& weather, uint64_t seed) {
           }
         }
         break;
+      case 9:
+      case 10:
+        if (weather.crashes && cluster.alive(any) && !cluster.paused(any))
+          cluster.pause(random.below(2) == 0 || leader.empty() ? any : leader);
+        break;
+      case 11:
+        for (const std::string& id : ids) {
+          if (!cluster.paused(id)) continue;
+          // The first thing that a stopped leader does afterwards is to answer a reader.
+          cluster.resume(id);
+          cluster.read(id);
+        }
+        break;
       default:
         break;
     }
@@ -79,7 +92,10 @@ void storm(const Weather& weather, uint64_t seed) {
   cluster.heal();
   cluster.set_loss(0);
   for (const std::string& id : cluster.ids())
-    if (!cluster.alive(id)) cluster.restart(id);
+    if (!cluster.alive(id))
+      cluster.restart(id);
+    else if (cluster.paused(id))
+      cluster.resume(id);
   size_t before = cluster.acknowledged(), patience = 2000;
   cluster.take_trace();
   bool progress = cluster.run_until(

@@ -73,7 +73,8 @@ void SimCluster::start(SimServer& server) {
   server.proposed.clear();
   server.disk.clear();
   server.role = Role::kFollower;
-  ++server.life;
+  server.waiting.clear();
+  server.paused = false;
   CoreOptions core{.id = server.id, .address = address_of(server.id), .timings = options_.timings};
   core.seed = random_.next();
   CoreState state{.hard_state = server.hard_state,
@@ -253,11 +254,11 @@ void SimCluster::check(SimServer& server) {
         violate(server.id + " leads term " + std::to_string(core.term()) + " without committed entry " +
                 std::to_string(newest->first));
     }
-    // A lease: nobody leads a later term meanwhile.
-    if (core.lease_end() > now_)
-      for (const auto& [id, other] : servers_)
-        if (other.core && other.core->role() == Role::kLeader && other.core->term() > core.term())
-          violate(server.id + " holds a lease while " + id + " leads a later term");
+    // While one leads, nobody of an earlier term holds a lease.
+    for (const auto& [id, other] : servers_)
+      if (other.core && other.core->role() == Role::kLeader && other.core->term() < core.term() &&
+          other.core->lease_end() > now_)
+        violate(id + " holds a lease while " + server.id + " leads a later term");
   }
 }
 
@@ -283,6 +284,7 @@ void SimCluster::deliver(Event event) {
   if (found == servers_.end() || !found->second.core) return;
   if (!event.snapshot_timeout && cuts_.contains({event.envelope.peer_id, event.to})) return;
   SimServer& server = found->second;
+  if (server.paused) return server.waiting.push_back(std::move(event));
   Effects effects;
   if (event.snapshot_timeout) {
     server.core->snapshot_failed(now_, event.envelope.peer_id, event.envelope.sequence, effects);
@@ -301,6 +303,16 @@ void SimCluster::deliver(Event event) {
   settle(server, effects);
 }
 
+void SimCluster::resume(const std::string& id) {
+  SimServer& server = servers_.at(id);
+  server.paused = false;
+  for (Event& event : std::exchange(server.waiting, {})) {
+    event.at = now_;
+    event.order = ++order_;
+    network_.push(std::move(event));
+  }
+}
+
 void SimCluster::cut(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
 void SimCluster::isolate(const std::string& id) {
   for (const auto& [other, server] : servers_) {
@@ -316,7 +328,7 @@ bool SimCluster::step(Instant limit) {
   Instant next = limit;
   if (!network_.empty()) next = std::min(next, network_.top().at);
   for (auto& [id, server] : servers_) {
-    if (!server.core) continue;
+    if (!server.core || server.paused) continue;
     next = std::min(next, server.core->next_deadline());
     if (!server.disk.empty()) next = std::min(next, server.disk.front().done_at);
   }
@@ -327,6 +339,7 @@ bool SimCluster::step(Instant limit) {
     deliver(std::move(event));
   }
   for (auto& [id, server] : servers_) {
+    if (!server.core || server.paused) continue;
     finish_disk(server);
     if (!server.core || server.core->next_deadline() > now_) continue;
     Effects effects;

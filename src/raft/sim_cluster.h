@@ -43,6 +43,11 @@ class SimCluster {
   void crash(
       const std::string& id);  // loses what is not durable; an unfinished disk operation may have happened
   void restart(const std::string& id);
+  // A stopped process (SIGSTOP): time passes, nothing is read or written; then everything that waited
+  // arrives.
+  void pause(const std::string& id) { servers_.at(id).paused = true; }
+  void resume(const std::string& id);
+  bool paused(const std::string& id) const { return servers_.at(id).paused; }
   void cut(const std::string& from, const std::string& to);  // one way
   void isolate(const std::string& id);
   void heal();
@@ -77,6 +82,15 @@ class SimCluster {
     LogOperation operation;
     Instant done_at;
   };
+  struct Event {
+    Instant at;
+    uint64_t order;
+    std::string to;
+    Envelope envelope;
+    std::vector<std::string> state;  // with a SnapshotRequest
+    bool snapshot_timeout = false;
+    bool operator>(const Event& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
+  };
   struct SimServer {
     std::string id;
     std::unique_ptr<Core> core;
@@ -87,20 +101,12 @@ class SimCluster {
     SnapshotMeta snapshot;
     std::vector<std::string> snapshot_state;
     // volatile
+    std::vector<Event> waiting;  // while paused
     std::vector<DiskOperation> disk;
     std::vector<std::string> applied;
     std::map<uint64_t, std::string> proposed;  // by index, until applied or the leadership is lost
     Role role = Role::kFollower;
-    uint64_t life = 0;
-  };
-  struct Event {
-    Instant at;
-    uint64_t order;
-    std::string to;
-    Envelope envelope;
-    std::vector<std::string> state;  // with a SnapshotRequest
-    bool snapshot_timeout = false;
-    bool operator>(const Event& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
+    bool paused = false;
   };
   struct Read {
     std::string server;
