@@ -167,7 +167,7 @@ class DialImpl final : public Dial, public std::enable_shared_from_this<DialImpl
     if (!port) return fail_later("dial tcp: " + port.error().message);
     port_ = *port;
     std::string host = parts->host.empty() ? "localhost" : parts->host;
-    if (SocketAddress literal; parse_ip(host, literal)) {
+    if (ResolvedAddress literal; parse_ip(host, literal)) {
       reactor_.post([self = shared_from_this(), literal] {
         if (self->done_) self->resolved(Lookup{{literal}, ""});
       });

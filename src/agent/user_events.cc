@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/watch_plan.h"
+#include "base/cursor.h"
 #include "base/text.h"
 #include "codec/msgpack.h"
 
@@ -80,6 +80,17 @@ bool accepts(const EventTarget& target, const model::UserEvent& event) {
     return std::any_of(service.second.begin(), service.second.end(),
                        [&](const std::string& tag) { return matches(event.tag_filter, tag); });
   });
+}
+
+uint64_t event_index(std::string_view uuid) {
+  std::string hex;
+  for (char c : uuid)
+    if (c != '-') hex += c;
+  auto bytes = hex_decode(hex);
+  if (!bytes || bytes->size() != 16) return 1;
+  Cursor cursor(*bytes);
+  uint64_t high = cursor.u64();
+  return high ^ cursor.u64();
 }
 
 void UserEvents::add(model::UserEvent event) {

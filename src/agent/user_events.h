@@ -33,6 +33,9 @@ struct EventTarget {
 };
 bool accepts(const EventTarget& target, const model::UserEvent& event);
 
+// XOR of the two halves of a UUID: the pseudo-index of /v1/event/list.
+uint64_t event_index(std::string_view uuid);
+
 class UserEvents {
  public:
   using Listener = std::function<void()>;
