@@ -28,6 +28,8 @@ def conditions(top, programs, folder):
     if _first(["git", "status", "--porcelain", "--untracked-files=no", "src"], top):
         commit += " with changes"
     disk = (_first(["stat", "-f", "-c", "%T", folder]) or ["unknown"])[0]
+    if "PRAETOR_BIN" in os.environ:
+        commit += " has the script; the binary is the one that PRAETOR_BIN names"
     found = {"commit": commit}
     for name, path in programs.items():
         versions = [line for line in _first([path, "version"]) if line.startswith(("Consul v", "Praetor v"))]
