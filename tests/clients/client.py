@@ -1,0 +1,50 @@
+"""JSON over HTTP with the standard library, and waiting for a condition with a bound."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def call(agent, method, path, payload=None, timeout=30):
+    """payload: bytes as they are, anything else as JSON. An error status is an answer, not an exception."""
+    data = payload if isinstance(payload, bytes) or payload is None else json.dumps(payload).encode()
+    request = urllib.request.Request(f"http://{agent.http}{path}", data=data, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return Answer(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read())
+
+
+def get(agent, path, timeout=30):
+    answer = call(agent, "GET", path, timeout=timeout)
+    assert answer.status == 200, f"GET {path}: {answer.status} {answer.body!r}"
+    return answer.json()
+
+
+def put(agent, path, payload=None):
+    answer = call(agent, "PUT", path, payload)
+    assert answer.status == 200, f"PUT {path}: {answer.status} {answer.body!r}"
+    return answer.body
+
+
+def until(probe, wanted, timeout=20):
+    """Repeats probe() until it gives what is wanted (a value, or a predicate), and returns it; else fails."""
+    accept = wanted if callable(wanted) else lambda value: value == wanted
+    deadline = time.monotonic() + timeout
+    while True:
+        value = probe()
+        if accept(value):
+            return value
+        assert time.monotonic() < deadline, f"after {timeout} s still {value!r}"
+        time.sleep(0.05)
