@@ -17,6 +17,13 @@ const Logger& logger() {
   return log;
 }
 
+// What every agent says of itself, besides what its operator wants to say.
+codec::Map<std::string> node_meta_of(const RuntimeConfig& config) {
+  codec::Map<std::string> meta = config.node_meta;
+  meta["consul-network-segment"] = config.segment_name;
+  return meta;
+}
+
 LocalState::Options state_options(const RuntimeConfig& config) {
   LocalState::Options options;
   options.node = config.node_name;
@@ -24,7 +31,7 @@ LocalState::Options state_options(const RuntimeConfig& config) {
   options.datacenter = config.datacenter;
   options.address = config.advertise_addr_lan;
   options.tagged_addresses = config.tagged_addresses;
-  options.meta = config.node_meta;
+  options.meta = node_meta_of(config);
   options.check_update_interval = config.check_update_interval;
   options.discard_check_output = config.discard_check_output;
   return options;
@@ -164,7 +171,7 @@ void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
   for (const CheckDefinition& old : config_->checks)
     if (!checks.contains(old.effective_id())) (void)remove_check(old.effective_id());
   config_ = std::move(config);
-  state_.set_node_meta(config_->node_meta);
+  state_.set_node_meta(node_meta_of(*config_));
   state_.set_discard_check_output(config_->discard_check_output);
   checks_->reload_tls();
   register_configured(*config_);

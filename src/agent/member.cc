@@ -24,7 +24,7 @@ void add_common_tags(const RuntimeConfig& config, Map<std::string>& tags) {
 void add_server_tags(const RuntimeConfig& config, Map<std::string>& tags) {
   tags["role"] = "consul";
   tags["port"] = std::to_string(config.server_port);
-  tags["raft_vsn"] = std::to_string(config.raft_protocol);
+  tags["raft_vsn"] = std::to_string(config.raft_protocol == 0 ? 3 : config.raft_protocol);
   tags["ft_fs"] = "1";
   if (config.bootstrap && !config.dev_mode) tags["bootstrap"] = "1";
   if (config.bootstrap_expect > 1) tags["expect"] = std::to_string(config.bootstrap_expect);

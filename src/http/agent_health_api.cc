@@ -8,10 +8,57 @@
 namespace praetor::http {
 namespace {
 
+// A check as these endpoints show it: the form of Consul's Go client, which knows less of a definition and
+// leaves nothing out.
+struct ClientDefinition {
+  Duration interval{0}, timeout{0}, deregister_after{0};
+  std::string http, method, body, tcp;
+  codec::Map<codec::List<std::string>> header;
+  bool tls_skip_verify = false;
+};
+PRAETOR_DESCRIBED(ClientDefinition)
+PRAETOR_DESCRIBE(ClientDefinition, "HealthCheckDefinition",
+                 field("Interval", &ClientDefinition::interval).flag(codec::kDurationText),
+                 field("Timeout", &ClientDefinition::timeout).flag(codec::kDurationText),
+                 field("DeregisterCriticalServiceAfter", &ClientDefinition::deregister_after).flag(codec::kDurationText),
+                 field("HTTP", &ClientDefinition::http), field("Header", &ClientDefinition::header),
+                 field("Method", &ClientDefinition::method), field("Body", &ClientDefinition::body),
+                 field("TLSSkipVerify", &ClientDefinition::tls_skip_verify), field("TCP", &ClientDefinition::tcp))
+
+struct ClientCheck {
+  std::string node, check_id, name, status, notes, output, service_id, service_name;
+  codec::List<std::string> service_tags;
+  std::string type;
+  ClientDefinition definition;
+  uint64_t create_index = 0, modify_index = 0;
+};
+PRAETOR_DESCRIBED(ClientCheck)
+PRAETOR_DESCRIBE(ClientCheck, "HealthCheck", field("Node", &ClientCheck::node), field("CheckID", &ClientCheck::check_id),
+                 field("Name", &ClientCheck::name), field("Status", &ClientCheck::status),
+                 field("Notes", &ClientCheck::notes), field("Output", &ClientCheck::output),
+                 field("ServiceID", &ClientCheck::service_id), field("ServiceName", &ClientCheck::service_name),
+                 field("ServiceTags", &ClientCheck::service_tags), field("Type", &ClientCheck::type),
+                 field("Definition", &ClientCheck::definition), field("CreateIndex", &ClientCheck::create_index),
+                 field("ModifyIndex", &ClientCheck::modify_index))
+
+// 1.8.7 fills in neither tags nor type nor definition here.
+ClientCheck client_check(const model::HealthCheck& check) {
+  ClientCheck out;
+  out.node = check.node;
+  out.check_id = check.check_id;
+  out.name = check.name;
+  out.status = check.status;
+  out.notes = check.notes;
+  out.output = check.output;
+  out.service_id = check.service_id;
+  out.service_name = check.service_name;
+  return out;
+}
+
 struct ServiceHealth {
   std::string aggregated_status;
   codec::Box<agent::AgentService> service;
-  codec::List<model::HealthCheck> checks;
+  codec::List<ClientCheck> checks;
 };
 PRAETOR_DESCRIBED(ServiceHealth)
 PRAETOR_DESCRIBE(ServiceHealth, "AgentServiceChecksInfo", field("AggregatedStatus", &ServiceHealth::aggregated_status),
@@ -32,7 +79,7 @@ ServiceHealth health_of(const agent::Agent& agent, const model::NodeService& ser
   for (std::string_view owner : {std::string_view(service.id), std::string_view()}) {
     for (const agent::LocalCheck* local : agent.state().checks_of(owner)) {
       status.add(local->check.check_id, local->check.status);
-      health.checks.push_back(agent::agent_check(local->check));
+      health.checks.push_back(client_check(local->check));
     }
   }
   health.aggregated_status = std::string(status.text());
@@ -51,10 +98,19 @@ void answer(const ApiContext& api, const ExchangePtr& exchange, int code, const 
   exchange->respond(std::move(response));
 }
 
-// Text was asked for, and what was asked about is not there: the message is a JSON string.
-void not_found(const ApiContext& api, const ExchangePtr& exchange, const std::string& message, const std::string& json) {
+// What was asked about is not there. Where text was asked for, one of the two endpoints sends its message as a
+// JSON string, as Consul does.
+void not_found(const ApiContext& api, const ExchangePtr& exchange, const std::string& message, const std::string& json,
+               bool quote_text) {
   bool text = wants_text(exchange->request());
-  respond_json(api, exchange, text ? codec::to_json(message) : json, 404);
+  Response response;
+  response.status = 404;
+  response.body = render_document(api, exchange->request(), text ? codec::to_json(message) : json);
+  bool plain = text && !quote_text;
+  if (plain) response.body = message;
+  response.set("Content-Type", plain ? "text/plain" : "application/json");
+  response.set("X-Consul-Reason", message);
+  exchange->respond(std::move(response));
 }
 
 void by_id(const ApiContext& api, const ExchangePtr& exchange) {
@@ -68,7 +124,7 @@ void by_id(const ApiContext& api, const ExchangePtr& exchange) {
       if (found) return answer(context, e, code_of(health.aggregated_status), health.aggregated_status, codec::to_json(health));
       ServiceHealth missing;
       missing.aggregated_status = model::kHealthCritical;
-      not_found(context, e, "ServiceId " + id + " not found", codec::to_json(missing));
+      not_found(context, e, "ServiceId " + id + " not found", codec::to_json(missing), true);
     });
   });
 }
@@ -89,7 +145,7 @@ void by_name(const ApiContext& api, const ExchangePtr& exchange) {
       code = std::max(code, code_of(status));
     });
     back(e, [&context, e, name, list, worst, code] {
-      if (list.empty()) return not_found(context, e, "ServiceName " + name + " Not Found", "[]");
+      if (list.empty()) return not_found(context, e, "ServiceName " + name + " Not Found", "[]", false);
       answer(context, e, code, worst, codec::to_json(list));
     });
   });

@@ -81,7 +81,7 @@ void self(const ApiContext& api, const ExchangePtr& exchange) {
   json += ",\"Member\":" + codec::to_json(agent::lan_member(config));
   json += ",\"Stats\":" + codec::to_json(stats(api));
   codec::Map<std::string> meta = config.node_meta;
-  if (meta.empty()) meta.make_empty();
+  meta["consul-network-segment"] = config.segment_name;
   json += ",\"Meta\":" + codec::to_json(meta);
   respond_json(api, exchange, json + "}");
 }

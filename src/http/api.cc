@@ -55,6 +55,8 @@ struct Answerer {
     if (!rendering.content_type.empty()) response.set("Content-Type", rendering.content_type);
     if (rendering.status == 200)
       for (const auto& [name, value] : traits.headers) response.set(name, value);
+    if (traits.explicit_length && rendering.status == 200)
+      response.set("Content-Length", std::to_string(rendering.body->size()));
     response.shared_body = rendering.body;
     set_headers(response, rendering.index, false);
     exchange->respond(std::move(response));

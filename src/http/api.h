@@ -76,6 +76,7 @@ void respond_empty(const ExchangePtr& exchange);
 struct ReadTraits {
   bool effective_consistency = false;  // X-Consul-Effective-Consistency (catalog, health, queries)
   bool agent_cache = false;            // ?cached is honoured: X-Cache and Age
+  bool explicit_length = false;        // the handler names the Content-Length itself (?raw)
   // Extra headers of the answer (?raw); by the rendering's status.
   std::vector<std::pair<std::string, std::string>> headers;
 };
@@ -145,7 +146,11 @@ template <typename T>
 bool parse_body(const ExchangePtr& exchange, T& object, bool strict, std::string_view prefix) {
   Status status = codec::read_json(exchange->request().body, object, {.reject_unknown = strict});
   if (status) return true;
-  respond_text(exchange, 400, std::string(prefix) + status.error().message);
+  std::string text = std::string(prefix) + status.error().message;
+  // Only the endpoints that know namespaces say so; they are the ones with this prefix.
+  if (text == "Request decode failed: json: unknown field \"Namespace\"")
+    text += " - Namespaces are a Consul Enterprise feature";
+  respond_text(exchange, 400, std::move(text));
   return false;
 }
 

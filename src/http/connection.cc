@@ -26,6 +26,7 @@ using Socket = asio::generic::stream_protocol::socket;
 namespace {
 
 constexpr size_t kReadBytes = 16 << 10;
+constexpr size_t kMaxBufferedBody = 2048;
 constexpr size_t kCopyBodyBelow = 4 << 10;  // smaller bodies are copied next to their head
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 
@@ -176,19 +177,31 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       response.body = gzip(response.content());
       response.shared_body.reset();
       response.set("Content-Encoding", "gzip");
+      std::erase_if(response.headers, [](const auto& header) { return header.first == "Content-Length"; });
     }
     add_common_headers(response);
     size_t length = response.content().size();
+    // As Go's net/http: what does not fit its buffer goes out in chunks, unless the handler named a length.
+    bool chunked = length > kMaxBufferedBody && !http_1_0_ && !response.has("Content-Length");
     std::string& out = tail();
-    append_head(out, response, length, {.close = close_after_ && !http_1_0_, .http_1_0 = http_1_0_, .gzip = compressed});
-    if (!head_request_ && length > 0) {
-      if (length < kCopyBodyBelow || !response.shared_body) {
-        out += response.content();
-      } else {
-        segments_.push_back(Segment{{}, std::move(response.shared_body)});
-      }
-    }
+    append_head(out, response, length,
+                {.chunked = chunked, .close = close_after_ && !http_1_0_, .http_1_0 = http_1_0_, .gzip = compressed});
+    if (!head_request_ && length > 0) append_body(response, length, chunked);
     answered();
+  }
+
+  void append_body(Response& response, size_t length, bool chunked) {
+    if (chunked) {
+      std::array<char, 24> size;
+      int n = std::snprintf(size.data(), size.size(), "%zx\r\n", length);
+      tail().append(size.data(), static_cast<size_t>(n));
+    }
+    if (length < kCopyBodyBelow || !response.shared_body) {
+      tail() += response.content();
+    } else {
+      segments_.push_back(Segment{{}, std::move(response.shared_body)});
+    }
+    if (chunked) tail() += "\r\n0\r\n\r\n";
   }
 
   void answer_stream(Response head) {

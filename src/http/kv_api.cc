@@ -93,6 +93,7 @@ void get(const ApiContext& api, const ExchangePtr& exchange) {
   ReadTraits traits;
   bool raw = http.has("raw") && !recurse;
   // A value is somebody's data: no browser shall take it for a page.
+  traits.explicit_length = raw;
   if (raw) traits.headers = {{"X-Content-Type-Options", "nosniff"}, {"Content-Security-Policy", "sandbox"}};
   read<model::KeyRequest, Entries>(api, exchange, recurse ? server::kvs_list : server::kvs_get, std::move(request),
                                    traits, raw ? render_raw : render_entries);

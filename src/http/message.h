@@ -57,6 +57,11 @@ struct Response {
 
   static Response text(int status, std::string body) { return Response{status, {}, std::move(body), nullptr, false}; }
   void set(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); }
+  bool has(std::string_view name) const {
+    for (const auto& [key, value] : headers)
+      if (key == name) return true;
+    return false;
+  }
   const std::string& content() const { return shared_body ? *shared_body : body; }
 };
 

@@ -73,14 +73,14 @@ void append_head(std::string& out, Response& response, size_t content_length, co
   out.append(std::to_string(response.status)).append(" ").append(reason_phrase(response.status)).append("\r\n");
   auto& headers = response.headers;
   std::sort(headers.begin(), headers.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  bool has_type = false;
+  bool has_type = false, has_length = response.has("Content-Length");
   for (const auto& [name, value] : headers) {
     has_type = has_type || name == "Content-Type";
     line(out, name, value);
   }
   line(out, "Date", http_date());
   bool no_body = response.status == 204 || response.status == 304;
-  if (!options.chunked && !no_body) line(out, "Content-Length", std::to_string(content_length));
+  if (!options.chunked && !no_body && !has_length) line(out, "Content-Length", std::to_string(content_length));
   if (!has_type && (content_length > 0 || options.chunked) && !options.gzip)
     line(out, "Content-Type", sniff(response.content()));
   if (options.close) line(out, "Connection", "close");

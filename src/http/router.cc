@@ -42,6 +42,49 @@ std::string allow_header(const Route& route) {
   return text;
 }
 
+// As Go's path.Clean for a rooted path, keeping a trailing slash.
+std::string clean_path(std::string_view path) {
+  if (path.empty()) return "/";
+  std::vector<std::string_view> parts;
+  for (std::string_view part : split(path, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+    } else {
+      parts.push_back(part);
+    }
+  }
+  std::string out;
+  for (std::string_view part : parts) out.append("/").append(part);
+  if (out.empty()) return "/";
+  return path.ends_with('/') ? out + "/" : out;
+}
+
+std::string escape_path(std::string_view path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF", kPlain = "-_.~$&+,/:;=@";
+  std::string out;
+  for (char c : path) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || contains(kPlain, {&c, 1});
+    if (plain)
+      out += c;
+    else
+      out += {'%', kHex[static_cast<uint8_t>(c) >> 4], kHex[static_cast<uint8_t>(c) & 15]};
+  }
+  return out;
+}
+
+// Go's mux sends clients to the clean form of a path.
+Response moved(const Request& request, const std::string& path) {
+  std::string location = escape_path(path);
+  if (size_t mark = request.target.find('?'); mark != std::string::npos) location += request.target.substr(mark);
+  Response response{.status = 301};
+  response.set("Location", location);
+  if (request.method == Method::kGet || request.method == Method::kHead)
+    response.set("Content-Type", "text/html; charset=utf-8");
+  if (request.method == Method::kGet) response.body = "<a href=\"" + location + "\">Moved Permanently</a>.\n\n";
+  return response;
+}
+
 }  // namespace
 
 Router::Router(RouterOptions options) : options_(std::move(options)), routed_headers_(options_.response_headers) {
@@ -91,8 +134,16 @@ void Router::handle(const ExchangePtr& exchange) const {
   request.common_headers = &options_.response_headers;
   if (!parse_target(request)) return answer(Response{.status = 400});
   if (options_.filter_unprintable && !printable(request.path)) return answer(Response{.status = 400});
+  if (std::string clean = clean_path(request.path); clean != request.path) {
+    request.common_headers = nullptr;
+    return answer(moved(request, clean));
+  }
   const Route* route = find(request.path);
   if (!route) {
+    if (prefixes_.contains(request.path + "/")) {
+      request.common_headers = nullptr;
+      return answer(moved(request, request.path + "/"));
+    }
     if (fallback_) return fallback_(exchange);
     return answer(Response{.status = 404});
   }

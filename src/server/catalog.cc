@@ -81,7 +81,10 @@ Status catalog_node_services(ReadContext& context, const model::NodeSpecificRequ
   if (request.node.empty()) return fail("Must provide node");
   store::NodeServicesRef found;
   set_index(context, reply.meta, store::node_services(context.tables, request.node, context.watch, found));
-  if (!found.node) return {};
+  if (!found.node) {
+    reply.meta.index = 0;  // shown as 1
+    return {};
+  }
   model::NodeServices& out = reply.node_services.emplace();
   out.node = *found.node;
   out.services.make_empty();
@@ -94,9 +97,11 @@ Status catalog_node_service_list(ReadContext& context, const model::NodeSpecific
   if (request.node.empty()) return fail("Must provide node");
   store::NodeServicesRef found;
   set_index(context, reply.meta, store::node_services(context.tables, request.node, context.watch, found));
-  if (!found.node) return {};
+  if (!found.node) {
+    reply.meta.index = 0;  // shown as 1
+    return {};
+  }
   reply.node_services.node = *found.node;
-  reply.node_services.services.make_empty();
   for (const store::ServiceRecord* record : found.services)
     reply.node_services.services.push_back(record->service);
   return apply_filter(request.options.filter, reply.node_services.services);
@@ -140,7 +145,7 @@ Status health_service_nodes(ReadContext& context, const model::ServiceSpecificRe
                             model::IndexedCheckServiceNodes& reply) {
   if (request.service_name.empty()) return fail("Must provide service name");
   if (request.ingress) {  // gateways come with the service mesh: none exposes a service yet
-    set_index(context, reply.meta, store::ReadIndex{context.tables.last_index, context.tables.last_index});
+    reply.meta.index = 0;  // shown as 1
     return {};
   }
   auto read = store::check_service_nodes(
@@ -155,12 +160,37 @@ Status health_service_nodes(ReadContext& context, const model::ServiceSpecificRe
   return {};
 }
 
+namespace {
+// What go-uuid says of a text that is none.
+std::string uuid_problem(std::string_view text) {
+  if (text.size() != 36) return "uuid string is wrong length";
+  for (size_t i : {8, 13, 18, 23})
+    if (text[i] != '-') return "uuid is improperly formatted";
+  for (char c : text) {
+    if (c == '-' || hex_decode(std::string(2, c))) continue;
+    std::string code = hex_encode(std::string_view(&c, 1));
+    return "encoding/hex: invalid byte: U+00" + code + " '" + std::string(1, c) + "'";
+  }
+  return "uuid is improperly formatted";
+}
+
+// The kind of check that a definition describes; the first that is named decides.
+std::string check_type(const model::HealthCheckDefinition& definition) {
+  if (!definition.grpc.empty()) return "grpc";
+  if (!definition.http.empty()) return "http";
+  if (definition.ttl.count() > 0) return "ttl";
+  if (!definition.tcp.empty()) return "tcp";
+  if (!definition.alias_node.empty() || !definition.alias_service.empty()) return "alias";
+  if (!definition.docker_container_id.empty()) return "docker";
+  return definition.script_args.empty() ? "" : "script";
+}
+}  // namespace
+
 Status prepare_registration(model::RegisterRequest& request) {
   if (request.node.empty()) return fail("Must provide node");
   if (request.address.empty() && !request.skip_node_update)
     return fail("Must provide address if SkipNodeUpdate is not set");
-  if (!request.id.empty() && !is_uuid(request.id))
-    return fail(request.id.size() != 36 ? "Bad node ID: uuid string is wrong length" : "Bad node ID: uuid is improperly formatted");
+  if (!request.id.empty() && !is_uuid(request.id)) return fail("Bad node ID: " + uuid_problem(request.id));
   if (request.service) {
     model::NodeService& service = *request.service;
     if (!service.id.empty() && service.service.empty()) return fail("Must provide service name with ID");
@@ -176,6 +206,7 @@ Status prepare_registration(model::RegisterRequest& request) {
   for (model::HealthCheck& check : request.checks) {
     if (check.check_id.empty()) check.check_id = check.name;
     if (check.node.empty()) check.node = request.node;
+    if (check.type.empty()) check.type = check_type(check.definition);
   }
   return {};
 }
