@@ -1,5 +1,6 @@
 // `agent` and `validate`: both load the agent's configuration.
 #include "agent/config_load.h"
+#include "cli/agent_watches.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -39,7 +40,10 @@ Usage: praetor agent [options]
       return 1;
     }
     return daemon::run_agent(options_, [&ui](std::string_view text) { ui.write_out(text); },
-                             [&ui](std::string_view text) { ui.write_err(text); });
+                             [&ui](std::string_view text) { ui.write_err(text); },
+                             [](const agent::RuntimeConfig& config) -> Result<std::shared_ptr<void>> {
+                               return AgentWatches::start(config);
+                             });
   }
 
  private:

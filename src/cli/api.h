@@ -52,6 +52,9 @@ class Api {
   Result<HttpResponse> upload(std::string_view path, Params params,
                               std::function<Result<std::string>()> body_stream);
 
+  // A request of the caller's own making, without the API's parameters and headers.
+  Result<HttpResponse> send(const HttpRequest& request) { return http_.send(request); }
+
   bool stale() const { return stale_; }
   const std::string& datacenter() const { return datacenter_; }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "agent/log_sinks.h"
 #include "agent/persistence.h"
@@ -83,10 +84,34 @@ Status write_pid_file(const std::string& path) {
 
 }  // namespace
 
-int run_agent(const agent::LoadOptions& options, const Output& out, const Output& err) {
+// What this version cannot do must not look as if it were done. Nothing: the agent may start.
+std::string refusal(const agent::RuntimeConfig& config) {
+  std::string_view later = ", which this version does not have yet: it would run without. Remove it to start";
+  if (config.acls_enabled) return "the configuration enables ACLs (acl.enabled)" + std::string(later);
+  if (!config.encrypt_key.empty()) return "the configuration encrypts gossip (encrypt)" + std::string(later);
+  if (config.https_port > 0) return "the configuration opens HTTPS (ports.https)" + std::string(later);
+  if (config.verify_incoming || config.verify_incoming_rpc || config.verify_incoming_https)
+    return "the configuration verifies TLS clients (verify_incoming)" + std::string(later);
+  return "";
+}
+
+void warn_of_missing(const agent::RuntimeConfig& config, const Logger& logger) {
+  if (!config.retry_join_lan.empty() || !config.start_join_addrs_lan.empty())
+    logger.warn("joining other agents is not available yet: this server runs alone");
+  if (config.bootstrap_expect > 1)
+    logger.warn("clusters are not available yet: this server waits for nobody and elects nobody");
+  if (config.enable_ui && !config.dev_mode) logger.warn("the web UI is not available yet");
+}
+
+int run_agent(const agent::LoadOptions& options, const Output& out, const Output& err,
+              const WatchStarter& start_watches) {
   auto loaded = agent::load_config(options);
   if (!loaded) {
     err("==> " + loaded.error().message + "\n");
+    return 1;
+  }
+  if (std::string why = refusal(loaded->config); !why.empty()) {
+    err("==> " + why + ".\n");
     return 1;
   }
   std::string kept = loaded->config.dev_mode ? "" : loaded->config.data_dir;
@@ -113,15 +138,21 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
 
   if (!json) out("==> Starting Consul agent...\n");
   for (const std::string& warning : loaded->warnings) logger.warn(warning);
+  warn_of_missing(*config, logger);
   Signals signals;
+  auto watches = std::make_shared<std::shared_ptr<void>>();
   Daemon::Options daemon_options;
   daemon_options.config = config;
   daemon_options.signals = &signals;
-  daemon_options.reload = [options, id = *node_id, log = &logging]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
+  daemon_options.reload = [options, id = *node_id, log = &logging, watches, start_watches]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
     TRY_ASSIGN(agent::LoadedConfig fresh, agent::load_config(options));
     fresh.config.node_id = id;
     if (auto level = parse_log_level(fresh.config.logging.log_level)) (**log)->set_level(*level);
-    return std::make_shared<const agent::RuntimeConfig>(std::move(fresh.config));
+    auto next = std::make_shared<const agent::RuntimeConfig>(std::move(fresh.config));
+    // The old ones end on their own time: a handler may be what asked for this reload.
+    std::thread([old = std::move(*watches)]() mutable { old.reset(); }).detach();
+    TRY_ASSIGN(*watches, start_watches(*next));
+    return next;
   };
   if (!json) out(banner(*config) + "\n==> Log data will now stream in as it occurs:\n\n");
   console->open();
@@ -136,7 +167,12 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     return 1;
   }
   if (!json) out("==> Consul agent running!\n");
+  if (auto started = start_watches(*config))
+    *watches = std::move(*started);
+  else
+    logger.error("Failed to start watches", {{"error", started.error()}});
   int code = (*daemon)->run();
+  watches->reset();
   if (!config->pid_file.empty()) ::unlink(config->pid_file.c_str());
   daemon->reset();
   logger.info("Exit code", {{"code", code}});
