@@ -377,6 +377,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   // While an answer is awaited: a closed or reset client cancels it.
   void watch() {
+    // Whoever waits for minutes keeps no buffer meanwhile.
+    if (input_end_ == 0) std::vector<char>().swap(input_);
     if (watching_) return;
     watching_ = true;
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
