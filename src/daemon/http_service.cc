@@ -53,6 +53,7 @@ struct HttpService::Impl {
   std::unique_ptr<http::Listener> listener;
 
   void add_routes() {
+    http::add_acl_routes(router, api);
     http::add_kv_routes(router, api);
     http::add_catalog_routes(router, api);
     http::add_health_routes(router, api);

@@ -154,6 +154,7 @@ bool parse_body(const ExchangePtr& exchange, T& object, bool strict, std::string
   return false;
 }
 
+void add_acl_routes(Router& router, const ApiContext& api);
 void add_kv_routes(Router& router, const ApiContext& api);
 void add_catalog_routes(Router& router, const ApiContext& api);
 void add_health_routes(Router& router, const ApiContext& api);
