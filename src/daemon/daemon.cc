@@ -43,6 +43,7 @@ server::ServerOptions server_options(const agent::RuntimeConfig& config, const s
   options.advertise_address = config.advertise_addr_lan;
   options.tagged_addresses = config.tagged_addresses;
   options.node_meta = config.node_meta;
+  options.node_meta["consul-network-segment"] = config.segment_name;
   options.server_port = static_cast<uint16_t>(config.server_port);
   options.data_dir = config.data_dir;
   options.in_memory = config.dev_mode;

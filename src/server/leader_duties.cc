@@ -7,6 +7,7 @@
 #include "model/catalog.h"
 #include "model/kv.h"
 #include "server/server.h"
+#include "store/catalog.h"
 #include "store/session.h"
 #include "store/store.h"
 
@@ -82,9 +83,24 @@ void LeaderDuties::schedule_reconcile() {
   });
 }
 
+// Does the catalog show this node as it should?
+bool LeaderDuties::reconciled() const {
+  const ServerOptions& options = server_.options();
+  store::View view = server_.store().view();
+  const model::Node* node = store::node_find(*view, options.node_id, "");
+  if (!node || node->node != options.node_name || node->address != options.advertise_address) return false;
+  const store::ServiceRecord* service = store::service_find(*view, options.node_name, model::kConsulServiceID);
+  if (!service || service->service.port != options.server_port) return false;
+  const std::string* version = service->service.meta.get("version");
+  if (!version || *version != options.build) return false;
+  const model::HealthCheck* check = store::check_find(*view, options.node_name, model::kSerfHealthCheckID);
+  return check && check->status == model::kHealthPassing;
+}
+
 // This node as the catalog must show it (semantics.md 3).
 void LeaderDuties::reconcile() {
   const ServerOptions& options = server_.options();
+  if (reconciled()) return;
   model::RegisterRequest request;
   request.datacenter = options.datacenter;
   request.id = options.node_id;

@@ -45,6 +45,7 @@ class LeaderDuties {
   void establish();
   void revoke();
   void reconcile();
+  bool reconciled() const;
   void schedule_reconcile();
   void start_session(const std::string& id);
   void arm_session(const std::string& id, Duration ttl);
