@@ -73,6 +73,22 @@ Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions&
   return wait + Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
 }
 
+const ReadTraits& catalog_traits() {
+  static const ReadTraits traits{.effective_consistency = true};
+  return traits;
+}
+
+const ReadTraits& cached_catalog_traits() {
+  static const ReadTraits traits{.effective_consistency = true, .agent_cache = true};
+  return traits;
+}
+
+bool missing_argument(const ExchangePtr& exchange, const char* text) {
+  if (!exchange->request().argument.empty()) return false;
+  respond_text(exchange, 400, text);
+  return true;
+}
+
 bool CacheMemory::seen(const std::string& key) {
   std::lock_guard lock(mutex_);
   if (keys_.contains(key)) return true;

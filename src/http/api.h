@@ -81,6 +81,12 @@ struct ReadTraits {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+// Of the catalog and health endpoints, without and with ?cached.
+const ReadTraits& catalog_traits();
+const ReadTraits& cached_catalog_traits();
+// Answers 400 with `text` when nothing follows the route's prefix.
+bool missing_argument(const ExchangePtr& exchange, const char* text);
+
 // Evaluates and renders; called on the reactor, perhaps again when the data changes.
 using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 

@@ -7,21 +7,6 @@
 namespace praetor::http {
 namespace {
 
-const ReadTraits& plain() {
-  static const ReadTraits traits{.effective_consistency = true};
-  return traits;
-}
-const ReadTraits& cached() {
-  static const ReadTraits traits{.effective_consistency = true, .agent_cache = true};
-  return traits;
-}
-
-bool missing(const ExchangePtr& exchange, const char* text) {
-  if (!exchange->request().argument.empty()) return false;
-  respond_text(exchange, 400, text);
-  return true;
-}
-
 template <typename Body>
 void write(const ApiContext& api, const ExchangePtr& exchange,
            void (*call)(const ApiContext&, const ExchangePtr&, Body, std::function<void(Status)>)) {
@@ -81,7 +66,7 @@ void nodes(const ApiContext& api, const ExchangePtr& exchange) {
   request.source = parse_source(exchange->request(), api.defaults);
   request.node_meta_filters = parse_node_meta(exchange->request());
   read<model::DCSpecificRequest, model::IndexedNodes>(
-      api, exchange, server::catalog_list_nodes, std::move(request), plain(),
+      api, exchange, server::catalog_list_nodes, std::move(request), catalog_traits(),
       [](model::IndexedNodes& reply) { return render_list(reply.nodes); });
 }
 
@@ -90,7 +75,7 @@ void services(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_read(api, exchange, request)) return;
   request.node_meta_filters = parse_node_meta(exchange->request());
   read<model::DCSpecificRequest, model::IndexedServices>(
-      api, exchange, server::catalog_list_services, std::move(request), cached(), [](model::IndexedServices& reply) {
+      api, exchange, server::catalog_list_services, std::move(request), cached_catalog_traits(), [](model::IndexedServices& reply) {
         for (auto& [name, tags] : reply.services)
           if (tags.empty()) tags.make_empty();
         return render_list(reply.services);
@@ -107,9 +92,9 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, bool conn
   for (std::string_view tag : http.parameters("tag")) request.service_tags.emplace_back(tag);
   request.tag_filter = http.has("tag");
   request.service_name = http.argument;
-  if (missing(exchange, "Missing service name")) return;
+  if (missing_argument(exchange, "Missing service name")) return;
   read<model::ServiceSpecificRequest, model::IndexedServiceNodes>(
-      api, exchange, server::catalog_service_nodes, std::move(request), cached(),
+      api, exchange, server::catalog_service_nodes, std::move(request), cached_catalog_traits(),
       [](model::IndexedServiceNodes& reply) {
         for (model::ServiceNode& node : reply.service_nodes) {
           if (node.service_tags.empty()) node.service_tags.make_empty();
@@ -122,14 +107,14 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, bool conn
 bool parse_node(const ApiContext& api, const ExchangePtr& exchange, model::NodeSpecificRequest& request) {
   if (!parse_read(api, exchange, request)) return false;
   request.node = exchange->request().argument;
-  return !missing(exchange, "Missing node name");
+  return !missing_argument(exchange, "Missing node name");
 }
 
 void node_services(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_node(api, exchange, request)) return;
   read<model::NodeSpecificRequest, model::IndexedNodeServices>(
-      api, exchange, server::catalog_node_services, std::move(request), plain(),
+      api, exchange, server::catalog_node_services, std::move(request), catalog_traits(),
       [](model::IndexedNodeServices& reply) -> Result<Rendered> {
         if (reply.node_services)
           for (auto& [id, service] : reply.node_services->services)
@@ -142,7 +127,7 @@ void node_service_list(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_node(api, exchange, request)) return;
   read<model::NodeSpecificRequest, model::IndexedNodeServiceList>(
-      api, exchange, server::catalog_node_service_list, std::move(request), plain(),
+      api, exchange, server::catalog_node_service_list, std::move(request), catalog_traits(),
       [](model::IndexedNodeServiceList& reply) -> Result<Rendered> {
         for (model::NodeService& service : reply.node_services.services)
           if (service.tags.empty()) service.tags.make_empty();
@@ -152,12 +137,12 @@ void node_service_list(const ApiContext& api, const ExchangePtr& exchange) {
 
 void gateway_services(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
-  if (!parse_read(api, exchange, request) || missing(exchange, "Missing gateway name")) return;
+  if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing gateway name")) return;
   // Gateways come with the service mesh; until then none is bound to a service.
   read<model::NodeSpecificRequest, model::IndexedNodes>(
       api, exchange,
       [](server::ReadContext&, const model::NodeSpecificRequest&, model::IndexedNodes&) -> Status { return {}; },
-      std::move(request), plain(), [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
+      std::move(request), catalog_traits(), [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
 }
 
 }  // namespace

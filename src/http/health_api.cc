@@ -10,21 +10,6 @@
 namespace praetor::http {
 namespace {
 
-const ReadTraits& plain() {
-  static const ReadTraits traits{.effective_consistency = true};
-  return traits;
-}
-const ReadTraits& cached() {
-  static const ReadTraits traits{.effective_consistency = true, .agent_cache = true};
-  return traits;
-}
-
-bool missing(const ExchangePtr& exchange, const char* text) {
-  if (!exchange->request().argument.empty()) return false;
-  respond_text(exchange, 400, text);
-  return true;
-}
-
 void fix_tags(codec::List<model::HealthCheck>& checks) {
   for (model::HealthCheck& check : checks)
     if (check.service_tags.empty()) check.service_tags.make_empty();
@@ -42,27 +27,27 @@ void state(const ApiContext& api, const ExchangePtr& exchange) {
   request.source = parse_source(exchange->request(), api.defaults);
   request.node_meta_filters = parse_node_meta(exchange->request());
   request.state = exchange->request().argument;
-  if (missing(exchange, "Missing check state")) return;
+  if (missing_argument(exchange, "Missing check state")) return;
   read<model::ChecksInStateRequest, model::IndexedHealthChecks>(api, exchange, server::health_checks_in_state,
-                                                                std::move(request), plain(), render_checks);
+                                                                std::move(request), catalog_traits(), render_checks);
 }
 
 void node(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
-  if (!parse_read(api, exchange, request) || missing(exchange, "Missing node name")) return;
+  if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing node name")) return;
   request.node = exchange->request().argument;
   read<model::NodeSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::health_node_checks,
-                                                               std::move(request), plain(), render_checks);
+                                                               std::move(request), catalog_traits(), render_checks);
 }
 
 void service_checks(const ApiContext& api, const ExchangePtr& exchange) {
   model::ServiceSpecificRequest request;
-  if (!parse_read(api, exchange, request) || missing(exchange, "Missing service name")) return;
+  if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing service name")) return;
   request.source = parse_source(exchange->request(), api.defaults);
   request.node_meta_filters = parse_node_meta(exchange->request());
   request.service_name = exchange->request().argument;
   read<model::ServiceSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::health_service_checks,
-                                                                  std::move(request), plain(), render_checks);
+                                                                  std::move(request), catalog_traits(), render_checks);
 }
 
 bool all_passing(const model::CheckServiceNode& instance) {
@@ -83,7 +68,7 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, Flavour f
   for (std::string_view tag : http.parameters("tag")) request.service_tags.emplace_back(tag);
   request.tag_filter = http.has("tag");
   request.service_name = http.argument;
-  if (missing(exchange, "Missing service name")) return;
+  if (missing_argument(exchange, "Missing service name")) return;
   bool passing = http.has("passing");
   if (std::string_view value = http.parameter("passing"); !value.empty()) {
     auto parsed = parse_bool(value);
@@ -91,7 +76,7 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, Flavour f
     passing = *parsed;
   }
   read<model::ServiceSpecificRequest, model::IndexedCheckServiceNodes>(
-      api, exchange, server::health_service_nodes, std::move(request), cached(),
+      api, exchange, server::health_service_nodes, std::move(request), cached_catalog_traits(),
       [passing](model::IndexedCheckServiceNodes& reply) -> Result<Rendered> {
         if (passing) std::erase_if(reply.nodes, [](const auto& instance) { return !all_passing(instance); });
         if (reply.nodes.empty()) reply.nodes.make_empty();

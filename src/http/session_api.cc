@@ -77,14 +77,8 @@ void create(const ApiContext& api, const ExchangePtr& exchange) {
   });
 }
 
-bool missing(const ExchangePtr& exchange, const char* text) {
-  if (!exchange->request().argument.empty()) return false;
-  respond_text(exchange, 400, text);
-  return true;
-}
-
 void destroy(const ApiContext& api, const ExchangePtr& exchange) {
-  if (missing(exchange, "Missing session")) return;
+  if (missing_argument(exchange, "Missing session")) return;
   const Request& http = exchange->request();
   model::SessionRequest request;
   request.datacenter = write_datacenter(api, http);
@@ -98,7 +92,7 @@ void destroy(const ApiContext& api, const ExchangePtr& exchange) {
 }
 
 void renew(const ApiContext& api, const ExchangePtr& exchange) {
-  if (missing(exchange, "Missing session")) return;
+  if (missing_argument(exchange, "Missing session")) return;
   const Request& http = exchange->request();
   model::SessionSpecificRequest request;
   request.session_id = request.session = http.argument;
@@ -114,7 +108,7 @@ void renew(const ApiContext& api, const ExchangePtr& exchange) {
 
 void info(const ApiContext& api, const ExchangePtr& exchange) {
   model::SessionSpecificRequest request;
-  if (!parse_read(api, exchange, request) || missing(exchange, "Missing session")) return;
+  if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing session")) return;
   request.session_id = request.session = exchange->request().argument;
   read<model::SessionSpecificRequest, Sessions>(api, exchange, server::session_get, std::move(request), {},
                                                 render_sessions);
@@ -129,7 +123,7 @@ void list(const ApiContext& api, const ExchangePtr& exchange) {
 
 void of_node(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
-  if (!parse_read(api, exchange, request) || missing(exchange, "Missing node name")) return;
+  if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing node name")) return;
   request.node = exchange->request().argument;
   read<model::NodeSpecificRequest, Sessions>(api, exchange, server::session_list_of_node, std::move(request), {},
                                              render_sessions);
