@@ -176,6 +176,7 @@ void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
   checks_->reload_tls();
   register_configured(*config_);
   sync_.resume();
+  sync_.compare_now(system_clock().now());
   pump();
 }
 
