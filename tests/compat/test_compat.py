@@ -41,15 +41,24 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("one", chosen, ids=lambda each: each.id)
 
 
-def test_side_by_side(one, consul, praetor, used_differences, failing, request):
-    agent = consul if request.config.getoption("--cli-only") else None
+def _compare(one, consul, praetor, agent, used_differences):
     with ThreadPoolExecutor(2) as pool:
         left, right = pool.submit(runner.run, one, consul), pool.submit(runner.run, one, praetor, agent)
         real, ours = left.result(), right.result()
     compare.apply(DIFFERENCES, one.id, real, "real", used_differences)
     compare.apply(DIFFERENCES, one.id, ours, "praetor", used_differences)
-    difference = compare.diff(real, ours)
+    return compare.diff(real, ours)
+
+
+def test_side_by_side(one, consul, praetor, used_differences, failing, request):
+    agent = consul if request.config.getoption("--cli-only") else None
+    difference = _compare(one, consul, praetor, agent, used_differences)
     why = _why_pending(one)
+    if difference and not why:
+        # Two real programs with real timers on a loaded machine: what differs must differ twice. What was seen once is told.
+        first, difference = difference, _compare(one, consul, praetor, agent, used_differences)
+        if not difference:
+            warnings.warn(f"{one.id} differed once and not again:\n{first}")
     if difference:
         failing.append(one.id)
         if why:
