@@ -57,7 +57,6 @@ class LeaderDuties {
   Reactor& reactor_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false once stopped; checked by late callbacks
   bool leading_ = false;
-  bool retry_pending_ = false;
   Reactor::TimerId reconcile_timer_ = 0;
   Reactor::TimerId tombstone_timer_ = 0;
   std::unordered_map<std::string, Reactor::TimerId> session_timers_;
