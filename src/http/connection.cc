@@ -147,11 +147,15 @@ class ExchangeImpl final : public Exchange {
 
 class ConnectionImpl final : public Connection, public std::enable_shared_from_this<ConnectionImpl> {
  public:
-  ConnectionImpl(Socket socket, Reactor& reactor, const ConnectionOptions& options, std::string remote_ip)
-      : socket_(std::move(socket)), reactor_(reactor), options_(options), remote_ip_(std::move(remote_ip)) {}
+  ConnectionImpl(Socket socket, Reactor& reactor, std::shared_ptr<const ConnectionOptions> options,
+                 std::string remote_ip)
+      : socket_(std::move(socket)),
+        reactor_(reactor),
+        options_(std::move(options)),
+        remote_ip_(std::move(remote_ip)) {}
 
   ~ConnectionImpl() override {
-    if (options_.on_closed) options_.on_closed(remote_ip_);
+    if (options_->on_closed) options_->on_closed(remote_ip_);
   }
 
   void start() override {
@@ -177,7 +181,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answer(Response response) {
     pending_ = false;
     close_after_ = close_after_ || response.close;
-    bool compressed = options_.compress && !response.plain && !response.content().empty() &&
+    bool compressed = options_->compress && !response.plain && !response.content().empty() &&
                       accepts_gzip(exchange_->request().header("Accept-Encoding"));
     if (compressed) {
       if (!response.has("Content-Type")) response.set("Content-Type", std::string(sniff_type(response.content())));
@@ -264,7 +268,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.argument.clear();
     request.remote_ip = remote_ip_;
     request.common_headers = nullptr;
-    parser_.emplace(request, options_.body_limit);
+    parser_.emplace(request, options_->body_limit);
     started_ = false;
     head_checked_ = false;
     head_scanned_ = 0;
@@ -408,7 +412,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     exchange_->attach(shared_from_this());
     ExchangePtr exchange = exchange_;
     if (parser_->expects_the_unknown()) return exchange->respond(Response{.status = 417, .close = true});
-    options_.handler(std::move(exchange));
+    options_->handler(std::move(exchange));
   }
 
   void answered() {
@@ -510,7 +514,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   Socket socket_;
   Reactor& reactor_;
-  const ConnectionOptions& options_;
+  std::shared_ptr<const ConnectionOptions> options_;
   std::string remote_ip_;
 
   std::vector<char> input_;
@@ -564,13 +568,14 @@ std::shared_ptr<BodyStream> ExchangeImpl::respond_stream(Response head) {
 
 }  // namespace
 
-std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor, const ConnectionOptions& options,
+std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor,
+                                            std::shared_ptr<const ConnectionOptions> options,
                                             std::string remote_ip) {
   Socket socket(reactor.context());
   error_code error;
   socket.assign(asio::generic::stream_protocol(family, 0), fd, error);
   CHECK(!error);
-  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, options, std::move(remote_ip));
+  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, std::move(options), std::move(remote_ip));
 }
 
 }  // namespace praetor::http
