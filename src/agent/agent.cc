@@ -358,6 +358,7 @@ Status Agent::remove_service(const std::string& id) {
 
 Status Agent::add_check(const CheckDefinition& definition, Source source) {
   TRY_ASSIGN(CheckRegistration registration, prepare_check(definition, config_->node_name));
+  if (source == Source::kConfiguration) registration.check.type.clear();  // only the API names the kind
   if (!registration.check.service_id.empty()) {
     const LocalService* service = state_.service(registration.check.service_id);
     if (!service) return fail("ServiceID " + go_quote(registration.check.service_id) + " does not exist");

@@ -224,8 +224,6 @@ Result<std::string> DataDirectory::node_id(const std::string& configured, Random
     std::string id = to_lower(configured);
     if (!is_uuid(id))
       return fail(fmt::format("specified node ID is not a valid UUID: {}", go_quote(configured)));
-    // Kept, so that the ID stays when it leaves the configuration.
-    TRY(write("", path_ + "/node-id", id));
     return id;
   }
   if (path_.empty()) return make_uuid(random);

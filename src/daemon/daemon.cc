@@ -124,6 +124,7 @@ struct Daemon::Impl {
       target.node = config->node_name;
       agent->state().for_each_service(
           [&](const agent::LocalService& local) { target.services[local.service.id] = local.service.tags; });
+      events.stamp(event);
       if (agent::accepts(target, event)) events.add(std::move(event));
     });
   }
