@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 
 #include "agent/agent.h"
+#include "agent/telemetry.h"
 #include "agent/user_events.h"
 #include "base/log.h"
 #include "base/reactor.h"
@@ -67,6 +69,7 @@ struct Daemon::Impl {
   Options options;
   std::mutex mutex;
   std::shared_ptr<const agent::RuntimeConfig> config;  // guarded by mutex once open
+  std::unique_ptr<agent::Telemetry> telemetry;
   // Destroyed in reverse: listeners first, then the server, the reactors last.
   std::vector<std::unique_ptr<Reactor>> reactors;
   std::unique_ptr<Reactor> agent_reactor;
@@ -90,7 +93,9 @@ struct Daemon::Impl {
     if (!config->server_mode)
       return fail("client mode is not available yet: start this agent with -server (the cluster comes with a later "
                   "version)");
+    TRY_ASSIGN(telemetry, agent::Telemetry::start(*config));
     TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
+    telemetry->run(*reactors.front(), [this] { server->observe(); });
     agent_reactor = std::make_unique<Reactor>("agent");
     agent_reactor->start();
     agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
@@ -133,12 +138,16 @@ struct Daemon::Impl {
   void close() {
     http.reset();
     if (agent) agent->stop();
+    if (telemetry) telemetry->stop();
     if (server) server->stop();
     for (auto& reactor : reactors) reactor->stop();
     if (agent_reactor) agent_reactor->stop();
     dns.reset();
     agent.reset();
     server.reset();
+    reactors.clear();
+    agent_reactor.reset();
+    telemetry.reset();  // last: threads observe as long as they run
   }
 
   bool leaves_on(Event event) const {
@@ -153,6 +162,10 @@ struct Daemon::Impl {
       if (*event == Event::kReload) {
         logger().info("Caught", {{"signal", "hangup"}});
         (void)reload();
+        continue;
+      }
+      if (*event == Event::kDumpMetrics) {
+        std::fputs(agent::dump_metrics().c_str(), stderr);
         continue;
       }
       if (*event == Event::kInterrupt) logger().info("Caught", {{"signal", "interrupt"}});
@@ -179,6 +192,7 @@ struct Daemon::Impl {
       std::lock_guard lock(mutex);
       config = *fresh;
     }
+    telemetry->reload((*fresh)->telemetry);
     agent->post([this, next = *fresh] { agent->reload(next); });
     return {};
   }

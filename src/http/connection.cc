@@ -11,6 +11,7 @@
 #include <deque>
 #include <optional>
 
+#include "base/metrics.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "http/gzip.h"
@@ -134,11 +135,16 @@ class ExchangeImpl final : public Exchange {
 
   void attach(std::shared_ptr<ConnectionImpl> connection) { connection_ = std::move(connection); }
   void cancel() {
+    measure();
     connection_.reset();
     if (auto callback = std::exchange(cancel_, nullptr)) callback();
   }
 
  private:
+  void measure() {
+    if (const Sample* timer = std::exchange(request_.timer, nullptr)) timer->since(request_.started);
+  }
+
   Reactor& reactor_;
   Request request_;
   std::shared_ptr<ConnectionImpl> connection_;  // null once answered or cancelled
@@ -268,6 +274,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.argument.clear();
     request.remote_ip = remote_ip_;
     request.common_headers = nullptr;
+    request.timer = nullptr;
     parser_.emplace(request, options_->body_limit);
     started_ = false;
     head_checked_ = false;
@@ -555,6 +562,7 @@ void ExchangeImpl::respond(Response response) {
   auto connection = std::exchange(connection_, nullptr);
   if (!connection) return;  // the client went away
   cancel_ = nullptr;
+  measure();
   connection->answer(std::move(response));
 }
 
@@ -562,6 +570,7 @@ std::shared_ptr<BodyStream> ExchangeImpl::respond_stream(Response head) {
   auto connection = connection_;
   if (!connection) return nullptr;
   connection_.reset();
+  measure();
   connection->answer_stream(std::move(head));
   return std::make_shared<StreamImpl>(connection);
 }

@@ -3,12 +3,14 @@
 
 #include "base/text.h"
 #include "model/agent.h"
+#include "server/endpoint_metrics.h"
 #include "server/operator.h"
 
 namespace praetor::http {
 namespace {
 
 bool local(const ApiContext& api, const ExchangePtr& exchange) {
+  server::count_rpc();
   Status status = check_datacenter(api, write_datacenter(api, exchange->request()));
   if (!status) respond_error(exchange, status.error());
   return status.has_value();

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "server/catalog.h"
+#include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/store.h"
 #include "store/txn.h"
@@ -49,6 +50,9 @@ Status txn_read(ReadContext& context, const model::TxnReadRequest& request, mode
 }
 
 model::TxnReadResponse run_txn_read(Server& server, const model::TxnReadRequest& request) {
+  static const Sample time("txn.read");
+  ScopedTimer timer(time);
+  count_rpc();
   store::View view = server.store().view();
   ReadContext context{.tables = *view, .info = server.info()};
   model::TxnReadResponse reply;
@@ -58,6 +62,9 @@ model::TxnReadResponse run_txn_read(Server& server, const model::TxnReadRequest&
 
 void txn_apply(Server& server, Reactor& reactor, const model::TxnRequest& request,
                std::function<void(Result<model::TxnResponse>)> done) {
+  static const Sample time("txn.apply");
+  count_rpc();
+  done = timed(time, std::move(done));
   model::TxnRequest checked = request;
   model::TxnResponse refused;
   for (size_t i = 0; i < checked.ops.size(); ++i)
