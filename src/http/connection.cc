@@ -340,7 +340,12 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (input.empty()) return false;
     size_t end = find_head_end(input, head_scanned_);
     if (end == input.npos || end > kMaxHeaderBytes) {
-      if (input.size() > kMaxHeaderBytes) refuse(431);
+      if (input.size() > kMaxHeaderBytes) {
+        refuse(431);
+      } else if (std::string refusal = refuse_start(input); !refusal.empty()) {
+        close_after_ = true;
+        tail() += refusal;
+      }
       return false;
     }
     std::string_view head = input.substr(0, end);
