@@ -3,6 +3,7 @@
 #include <future>
 #include <set>
 
+#include "agent/alias_query.h"
 #include "base/text.h"
 #include "server/catalog.h"
 #include "server/server.h"
@@ -119,6 +120,7 @@ Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const Run
     return list;
   };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
+  hooks.query_remote = alias_query_on(server_, reactor_);
   checks_ = std::make_unique<CheckRunner>(reactor_, std::move(hooks), CheckRunnerOptions{.node_name = config_->node_name, .docker_host = {}});
   state_.on_health_change([this](const std::string&) {
     if (checks_) checks_->local_checks_changed();
@@ -304,7 +306,7 @@ Status Agent::register_service(const model::NodeService& service, const std::vec
   for (size_t i = 0; i < checks.size(); ++i) {
     model::HealthCheck check = service_check(checks[i], service, config_->node_name, i + 1, checks.size());
     kept.insert(check.check_id);
-    if (auto known = before.find(check.check_id); known != before.end() && checks[i].settings.status.empty()) {
+    if (auto known = before.find(check.check_id); known != before.end()) {
       check.status = known->second.status;
       check.output = known->second.output;
     }
@@ -339,6 +341,7 @@ Status Agent::start_check(const model::HealthCheck& check, const CheckType& type
 }
 
 Status Agent::remove_service(const std::string& id) {
+  if (id.empty()) return fail("ServiceID missing");
   for (const std::string& one : {id, sidecar_id(id)}) {
     const LocalService* local = state_.service(one);
     if (!local) continue;
@@ -358,14 +361,14 @@ Status Agent::remove_service(const std::string& id) {
 
 Status Agent::add_check(const CheckDefinition& definition, Source source) {
   TRY_ASSIGN(CheckRegistration registration, prepare_check(definition, config_->node_name));
+  if (source == Source::kConfiguration) registration.check.type.clear();  // 1.8.7 tells it of the API's checks only
   if (!registration.check.service_id.empty()) {
     const LocalService* service = state_.service(registration.check.service_id);
     if (!service) return fail("ServiceID " + go_quote(registration.check.service_id) + " does not exist");
     registration.check.service_name = service->service.service;
     registration.check.service_tags = service->service.tags;
   }
-  if (const LocalCheck* known = state_.check(registration.check.check_id);
-      known && registration.type.settings.status.empty()) {
+  if (const LocalCheck* known = state_.check(registration.check.check_id)) {
     registration.check.status = known->check.status;
     registration.check.output = known->check.output;
   }
@@ -375,6 +378,7 @@ Status Agent::add_check(const CheckDefinition& definition, Source source) {
 }
 
 Status Agent::remove_check(const std::string& id) {
+  if (id.empty()) return fail("CheckID missing");
   checks_->stop(id);
   is_ttl_.erase(id);
   (void)data_.remove_check(id);

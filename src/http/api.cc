@@ -35,7 +35,7 @@ struct Answerer {
     meta.index = index;
     meta.known_leader = !failed && api.server->known_leader();
     meta.last_contact_ms = failed ? 0 : api.server->last_contact_ms();
-    if (traits.effective_consistency) meta.consistency = consistency_name(options);
+    if (traits.effective_consistency && !failed) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
     if (!traits.agent_cache || !options.use_cache || !api.use_cache || failed) return;
     bool hit = api.cache->seen(share_key(exchange->request(), options.token));
@@ -46,7 +46,7 @@ struct Answerer {
   void operator()(Result<server::RenderingPtr> result) const {
     if (!result) {
       Response response = error_response(result.error());
-      set_headers(response, 1, true);
+      if (traits.meta_on_error) set_headers(response, 1, true);
       return exchange->respond(std::move(response));
     }
     const server::Rendering& rendering = **result;
@@ -127,7 +127,7 @@ void add_root_route(Router& router, const ApiContext&) {
 }
 
 Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
-  if (datacenter.empty() || equals_ignore_case(datacenter, api.defaults.datacenter)) return {};
+  if (datacenter.empty() || datacenter == api.defaults.datacenter) return {};
   return fail("No path to datacenter");
 }
 

@@ -76,6 +76,7 @@ void respond_empty(const ExchangePtr& exchange);
 struct ReadTraits {
   bool effective_consistency = false;  // X-Consul-Effective-Consistency (catalog, health, queries)
   bool agent_cache = false;            // ?cached is honoured: X-Cache and Age
+  bool meta_on_error = true;           // the headers of a read stand on its errors too
   bool explicit_length = false;        // the handler names the Content-Length itself (?raw)
   // Extra headers of the answer (?raw); by the rendering's status.
   std::vector<std::pair<std::string, std::string>> headers;
