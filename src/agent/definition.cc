@@ -66,7 +66,7 @@ PRAETOR_DESCRIBE(CheckDefinition, "structs.CheckDefinition", own_json_decoder().
                  field("Token", &CheckDefinition::token), embedded(&CheckDefinition::settings))
 
 PRAETOR_DESCRIBE(ServiceConnectDefinition, "structs.ServiceConnect",
-                 own_json_decoder().go_type(model::kServiceConnectDecoder),
+                 own_json_decoder(/*tolerates_unknown=*/true).go_type(model::kServiceConnectDecoder),
                  field("Native", &ServiceConnectDefinition::native),
                  field("SidecarService", &ServiceConnectDefinition::sidecar_service).flag(kSnakeInput))
 

@@ -41,7 +41,16 @@ PRAETOR_DESCRIBED(NodeBody)
 PRAETOR_DESCRIBE(NodeBody, "api.NodeTxnOp", field("Verb", &NodeBody::verb).go_type("api.NodeOp"),
                  field("Node", &NodeBody::node))
 
+struct ClientAddress {
+  std::string address;
+  int64_t port = 0;
+};
+PRAETOR_DESCRIBED(ClientAddress)
+PRAETOR_DESCRIBE(ClientAddress, "api.ServiceAddress", field("Address", &ClientAddress::address),
+                 field("Port", &ClientAddress::port))
+
 struct ClientService : model::NodeService {
+  codec::Map<ClientAddress> addresses;
   std::string content_hash, ns;
 };
 PRAETOR_DESCRIBED(ClientService)
@@ -50,7 +59,7 @@ PRAETOR_DESCRIBE(ClientService, "api.AgentService",
                  field("ID", &ClientService::id), field("Service", &ClientService::service),
                  field("Tags", &ClientService::tags), field("Meta", &ClientService::meta),
                  field("Port", &ClientService::port), field("Address", &ClientService::address),
-                 field("TaggedAddresses", &ClientService::tagged_addresses),
+                 field("TaggedAddresses", &ClientService::addresses),
                  field("Weights", &ClientService::weights).go_type("api.AgentWeights"),
                  field("EnableTagOverride", &ClientService::enable_tag_override),
                  field("ContentHash", &ClientService::content_hash), field("Proxy", &ClientService::proxy),
