@@ -95,9 +95,9 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
 
-// X-Cache and Age, for ?cached.
+// X-Cache and Age, for ?cached. A query that `waited` is never a hit.
 void set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
-                       Response& response);
+                       Response& response, bool waited = false);
 
 // How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
