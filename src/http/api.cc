@@ -67,7 +67,7 @@ struct Answerer {
     if (traits.explicit_length && rendering.status == 200)
       response.set("Content-Length", std::to_string(rendering.body->size()));
     response.shared_body = rendering.body;
-    set_headers(response, rendering.index, false);
+    if (!(traits.bare_missing && rendering.status == 404)) set_headers(response, rendering.index, false);
     exchange->respond(std::move(response));
   }
 };
@@ -139,6 +139,12 @@ void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{});
 Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
   if (datacenter.empty() || datacenter == api.defaults.datacenter) return {};
   return fail("No path to datacenter");
+}
+
+bool is_local(const ApiContext& api, const ExchangePtr& exchange) {
+  Status status = check_datacenter(api, write_datacenter(api, exchange->request()));
+  if (!status) respond_error(exchange, status.error());
+  return status.has_value();
 }
 
 std::string write_datacenter(const ApiContext& api, const Request& request) {
