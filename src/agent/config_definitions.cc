@@ -34,7 +34,7 @@ bool is_mesh_mode(std::string_view mode) {
 }  // namespace
 
 void ConfigBuilder::check_service(const ServiceDefinition& service) {
-  if (auto valid = validate_service_metadata(service.kind, service.meta, false); !valid)
+  if (auto valid = model::validate_service_metadata(service.kind, service.meta, false); !valid)
     replace_error(fmt::format("invalid meta for service {}: {}", service.name, valid.error().message));
   if (auto valid = model::validate_weights(*service.weights); !valid)
     replace_error(

@@ -232,51 +232,6 @@ Status validate_node_service(const model::NodeService& service, const ServiceDef
   return fail(format_multierror(errors), ErrorKind::kBadRequest);
 }
 
-namespace {
-
-constexpr size_t kMaxMetaPairs = 64;
-constexpr size_t kMaxMetaKey = 128;
-constexpr size_t kMaxMetaValue = 512;
-
-bool is_meta_key_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-std::string meta_pair_error(std::string_view key, std::string_view value, bool reserved_allowed) {
-  if (key.empty()) return "Key cannot be blank";
-  if (!std::all_of(key.begin(), key.end(), is_meta_key_char)) return "Key contains invalid characters";
-  if (key.size() > kMaxMetaKey) return fmt::format("Key is too long (limit: {} characters)", kMaxMetaKey);
-  if (key.starts_with("consul-") && !reserved_allowed)
-    return "Key prefix 'consul-' is reserved for internal use";
-  if (value.size() > kMaxMetaValue)
-    return fmt::format("Value is too long (limit: {} characters)", kMaxMetaValue);
-  return "";
-}
-
-Status validate_pairs(const Map<std::string>& meta, auto reserved_allowed) {
-  if (meta.size() > kMaxMetaPairs)
-    return fail(fmt::format("Node metadata cannot contain more than {} key/value pairs", kMaxMetaPairs),
-                ErrorKind::kBadRequest);
-  for (const auto& [key, value] : meta)
-    if (std::string error = meta_pair_error(key, value, reserved_allowed(key)); !error.empty())
-      return fail(fmt::format("Couldn't load metadata pair ('{}', '{}'): {}", key, value, error),
-                  ErrorKind::kBadRequest);
-  return {};
-}
-
-}  // namespace
-
-Status validate_metadata(const Map<std::string>& meta, bool allow_reserved_keys) {
-  return validate_pairs(meta, [&](std::string_view) { return allow_reserved_keys; });
-}
-
-Status validate_service_metadata(std::string_view kind, const Map<std::string>& meta,
-                                 bool allow_reserved_keys) {
-  return validate_pairs(meta, [&](std::string_view key) {
-    return allow_reserved_keys || (kind == "mesh-gateway" && key == "consul-wan-federation");
-  });
-}
-
 bool is_dns_label(std::string_view name) {
   if (name.empty() || name.size() > 63) return false;
   auto alnum = [](char c) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -16,5 +17,9 @@ Status validate_node_service(const NodeService& service);
 
 // `Passing must be greater than 0` …
 Status validate_weights(const Weights& weights);
+
+// The metadata of nodes and of services; a mesh gateway may use a key that is reserved otherwise.
+Status validate_metadata(const Map<std::string>& meta, bool allow_reserved_keys);
+Status validate_service_metadata(std::string_view kind, const Map<std::string>& meta, bool allow_reserved_keys);
 
 }  // namespace praetor::model

@@ -115,6 +115,9 @@ const ServiceRecord* service_find(const Tables& tables, std::string_view node, s
 }
 
 Status service_put(WriteTxn& txn, std::string_view node, NodeService service) {
+  if (auto valid = model::validate_service_metadata(service.kind, service.meta, false); !valid)
+    return fail("Invalid Service Meta for node " + std::string(node) + " and serviceID " + service.id + ": " +
+                valid.error().message);
   const model::Node* owner = node_find(txn, "", node);
   if (owner == nullptr) return fail("Missing node registration");
   if (service.id.empty()) return fail("failed inserting service: object missing primary index");

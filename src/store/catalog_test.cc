@@ -110,6 +110,14 @@ TEST_F(CatalogTest, RecordsNeedAnId) {
             "failed inserting check: failed inserting check: object missing primary index on node \"n\"");
 }
 
+TEST_F(CatalogTest, TheMetadataOfServicesIsChecked) {
+  RegisterRequest request = service_request("n", "web", "web");
+  request.service->meta = {{"x.y", "z"}};
+  EXPECT_EQ(put(5, request),
+            "failed inserting service: Invalid Service Meta for node n and serviceID web: Couldn't load metadata pair "
+            "('x.y', 'z'): Key contains invalid characters");
+}
+
 TEST_F(CatalogTest, WeightsThatDnsCannotSayBecomeTheDefault) {
   RegisterRequest request = service_request("n", "web", "web");
   request.service->weights = model::Weights{0, 5};
