@@ -132,6 +132,11 @@ Result<std::string> gunzip(std::string_view packed) {
 
 using Files = std::map<std::string, std::string>;
 
+std::string error_text(struct archive* reader) {
+  const char* text = archive_error_string(reader);
+  return text == nullptr ? "unknown error" : text;
+}
+
 Result<Files> untar(std::string_view tar) {
   Files files;
   struct archive* reader = archive_read_new();
@@ -139,22 +144,30 @@ Result<Files> untar(std::string_view tar) {
   archive_read_support_format_empty(reader);
   Status status;
   if (archive_read_open_memory(reader, tar.data(), tar.size()) != ARCHIVE_OK)
-    status = fail("failed reading snapshot: " + std::string(archive_error_string(reader)));
+    status = fail("failed reading snapshot: " + error_text(reader));
   struct archive_entry* entry = nullptr;
   while (status) {
     int result = archive_read_next_header(reader, &entry);
     if (result == ARCHIVE_EOF) break;
     if (result < ARCHIVE_WARN) {
-      status = fail("failed reading snapshot: " + std::string(archive_error_string(reader)));
+      status = fail("failed reading snapshot: " + error_text(reader));
       break;
     }
-    std::string name = archive_entry_pathname(entry);
+    // Null for a name that cannot be said in this locale; then it is none of ours.
+    const char* path = archive_entry_pathname(entry);
+    std::string name = path == nullptr ? "" : path;
     if (name != "meta.json" && name != "state.bin" && name != "SHA256SUMS") {
       status = fail("failed checking integrity of snapshot: unexpected file " + go_quote(name) + " in snapshot");
       break;
     }
+    // The size is what the header claims; no file is larger than what it came in.
+    int64_t size = archive_entry_size(entry);
+    if (size < 0 || static_cast<uint64_t>(size) > tar.size()) {
+      status = fail("failed reading snapshot: unexpected EOF");
+      break;
+    }
     std::string& content = files[name];
-    content.resize(static_cast<size_t>(archive_entry_size(entry)));
+    content.resize(static_cast<size_t>(size));
     la_ssize_t got = content.empty() ? 0 : archive_read_data(reader, content.data(), content.size());
     if (got != static_cast<la_ssize_t>(content.size())) status = fail("failed reading snapshot: unexpected EOF");
   }
