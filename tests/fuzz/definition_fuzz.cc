@@ -3,6 +3,7 @@
 #include "agent/user_events.h"
 #include "agent/watch_plan.h"
 #include "codec/json.h"
+#include "model/validate.h"
 #include "tests/fuzz/target.h"
 
 namespace praetor::agent {
@@ -12,8 +13,8 @@ void use(const ServiceDefinition& definition) {
   model::NodeService service = definition.node_service();
   auto checks = definition.check_types();
   (void)validate_node_service(service, &definition);
-  if (service.weights) (void)validate_weights(*service.weights);
-  (void)validate_service_metadata(definition.kind, service.meta, false);
+  if (service.weights) (void)model::validate_weights(*service.weights);
+  (void)model::validate_service_metadata(definition.kind, service.meta, false);
   add_tagged_addresses(service);
   if (!checks) return;
   for (size_t i = 0; i < checks->size(); ++i)
