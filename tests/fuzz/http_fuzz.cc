@@ -67,8 +67,8 @@ struct World {
     router.add({"/v1/service", {Method::kPut}, decode_body<agent::ServiceDefinition>});
     router.add({"/v1/check", {Method::kPut}, decode_body<agent::CheckDefinition>, 100});
     router.add({"/v1/txn", {Method::kPut}, decode_body<codec::List<model::TxnOp>>});
-    options.body_limit = [this](const Request& request) { return router.body_limit(request); };
-    options.handler = [this](const ExchangePtr& exchange) { router.handle(exchange); };
+    options->body_limit = [this](const Request& request) { return router.body_limit(request); };
+    options->handler = [this](const ExchangePtr& exchange) { router.handle(exchange); };
   }
   void poll() {
     reactor.context().restart();
@@ -76,7 +76,7 @@ struct World {
   }
   Reactor reactor;
   Router router;
-  ConnectionOptions options;
+  std::shared_ptr<ConnectionOptions> options = std::make_shared<ConnectionOptions>();
 };
 
 std::string drain(int fd) {
