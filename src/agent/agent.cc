@@ -3,6 +3,7 @@
 #include <future>
 #include <set>
 
+#include "agent/alias_query.h"
 #include "base/text.h"
 #include "raft/gathering.h"
 #include "server/catalog.h"
@@ -92,6 +93,7 @@ CheckHooks Agent::make_hooks() {
   };
   hooks.query_remote = [this](const AliasQuery& query, auto answer) { query_remote(query, std::move(answer)); };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
+  hooks.query_remote = alias_query_on(server_, reactor_);
   return hooks;
 }
 

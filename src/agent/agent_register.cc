@@ -162,8 +162,7 @@ Status Agent::register_service(Work& work, const model::NodeService& service,
   for (size_t i = 0; i < checks.size(); ++i) {
     model::HealthCheck check = service_check(checks[i], service, config_->node_name, i + 1, checks.size());
     kept.insert(check.check_id);
-    if (auto known = before.find(check.check_id);
-        known != before.end() && checks[i].settings.status.empty()) {
+    if (auto known = before.find(check.check_id); known != before.end()) {
       check.status = known->second.status;
       check.output = known->second.output;
     }
@@ -224,6 +223,7 @@ void Agent::drop_service(Work& work, const std::string& id) {
 
 void Agent::remove_service(const std::string& id, Done done) {
   Work work;
+  if (id.empty()) return finish(std::move(work), fail("ServiceID missing"), std::move(done));
   if (state_.service(id)) {
     drop_service(work, id);
     const LocalService* sidecar = state_.service(sidecar_id(id));
@@ -246,8 +246,7 @@ void Agent::add_check(const CheckDefinition& definition, Source source, Done don
     check.service_name = service->service.service;
     check.service_tags = service->service.tags;
   }
-  if (const LocalCheck* known = state_.check(check.check_id);
-      known && registration->type.settings.status.empty()) {
+  if (const LocalCheck* known = state_.check(check.check_id)) {
     check.status = known->check.status;
     check.output = known->check.output;
   }
@@ -257,6 +256,7 @@ void Agent::add_check(const CheckDefinition& definition, Source source, Done don
 
 void Agent::remove_check(const std::string& id, Done done) {
   Work work;
+  if (id.empty()) return finish(std::move(work), fail("CheckID missing"), std::move(done));
   drop_check(work, id);
   finish(std::move(work), {}, std::move(done));
 }

@@ -8,10 +8,12 @@
 #include "agent/agent.h"
 #include "agent/user_events.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/reactor.h"
 #include "daemon/dns_service.h"
 #include "daemon/http_service.h"
 #include "daemon/signals.h"
+#include "server/coordinates.h"
 #include "server/server.h"
 
 namespace praetor::daemon {
@@ -55,6 +57,17 @@ server::ServerOptions server_options(const agent::RuntimeConfig& config, const s
     options.snapshot_threshold = static_cast<uint64_t>(config.raft_snapshot_threshold);
   if (config.raft_trailing_logs > 0) options.trailing_logs = static_cast<uint64_t>(config.raft_trailing_logs);
   if (config.session_ttl_min.count() > 0) options.session_ttl_min = config.session_ttl_min;
+  if (config.consul_coordinate_update_period.count() > 0)
+    options.coordinate_update_period = config.consul_coordinate_update_period;
+  model::AutopilotConfig& autopilot = options.autopilot;
+  autopilot.cleanup_dead_servers = config.autopilot_cleanup_dead_servers;
+  autopilot.last_contact_threshold = config.autopilot_last_contact_threshold;
+  autopilot.max_trailing_logs = static_cast<uint64_t>(config.autopilot_max_trailing_logs);
+  autopilot.min_quorum = static_cast<uint64_t>(config.autopilot_min_quorum);
+  autopilot.server_stabilization_time = config.autopilot_server_stabilization_time;
+  autopilot.redundancy_zone_tag = config.autopilot_redundancy_zone_tag;
+  autopilot.disable_upgrade_migration = config.autopilot_disable_upgrade_migration;
+  autopilot.upgrade_version_tag = config.autopilot_upgrade_version_tag;
   options.reactors = reactors;
   return options;
 }
@@ -95,7 +108,10 @@ struct Daemon::Impl {
     agent_reactor->start();
     agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
     TRY(agent->open());
-    agent->post([this] { agent->start(); });
+    agent->post([this] {
+      agent->start();
+      if (!config->disable_coordinates) send_coordinate_later();
+    });
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
     return {};
@@ -116,6 +132,17 @@ struct Daemon::Impl {
   std::shared_ptr<const agent::RuntimeConfig> current_config() {
     std::lock_guard lock(mutex);
     return config;
+  }
+
+  // Where this node stands goes to the servers again and again.
+  void send_coordinate_later() {
+    Duration least = std::max<Duration>(config->sync_coordinate_interval_min, std::chrono::seconds(1));
+    auto spread = Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(least.count()))));
+    agent_reactor->after(least + spread, [this] {
+      // Alone in its pool, a node has measured nothing.
+      (void)server->coordinates().add({current_config()->node_name, "", server::origin_coordinate()});
+      send_coordinate_later();
+    });
   }
 
   // This node is the whole pool: what its own filters accept is delivered.

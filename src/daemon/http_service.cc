@@ -64,6 +64,8 @@ struct HttpService::Impl {
     http::add_operator_routes(router, api);
     http::add_snapshot_routes(router, api);
     http::add_event_routes(router, api);
+    http::add_coordinate_routes(router, api);
+    http::add_internal_routes(router, api);
     http::add_agent_info_routes(router, api);
     http::add_agent_control_routes(router, api);
     http::add_agent_service_routes(router, api);

@@ -18,7 +18,8 @@ bool is_token(std::string_view text) {
 
 bool is_host(std::string_view text) {
   constexpr std::string_view kMarks = "!$%&'()*+,-.:;=[]_~";
-  return std::all_of(text.begin(), text.end(), [&](char c) { return is_alnum(c) || kMarks.find(c) != kMarks.npos; });
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_alnum(c) || kMarks.find(c) != kMarks.npos; });
 }
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
@@ -34,7 +35,8 @@ std::string_view take_line(std::string_view& head) {
 }
 
 std::string answer(const std::string& status, std::string_view body) {
-  return "HTTP/1.1 " + status + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + std::string(body);
+  return "HTTP/1.1 " + status + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
+         std::string(body);
 }
 
 std::string bad_request(std::string_view reason = {}) {
@@ -133,7 +135,8 @@ std::string refuse_head(std::string_view head) {
   if (fields.malformed) return bad_request();
   if (fields.bad_coding) return answer("501 Not Implemented", "Unsupported transfer encoding");
   if (version.major != 1) return bad_request("unsupported protocol version");
-  if (fields.hosts == 0 && version.minor >= 1 && method != "CONNECT") return bad_request("missing required Host header");
+  if (fields.hosts == 0 && version.minor >= 1 && method != "CONNECT")
+    return bad_request("missing required Host header");
   if (fields.hosts > 1) return bad_request("too many Host headers");
   if (!is_host(fields.host)) return bad_request("malformed Host header");
   if (fields.bad_name) return bad_request("invalid header name");
