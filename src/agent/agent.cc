@@ -5,6 +5,7 @@
 
 #include "agent/alias_query.h"
 #include "base/text.h"
+#include "raft/gathering.h"
 #include "server/catalog.h"
 #include "server/server.h"
 #include "store/catalog_read.h"
@@ -68,9 +69,14 @@ CheckHooks Agent::make_hooks() {
     pump_soon();
   };
   hooks.on_deregister = [this](const CriticalServices::Due& due) {
-    logger().info("check has been critical for too long, deregistering its service",
-                  {{"check", due.check_id}, {"service", due.service_id}});
-    remove_service(due.service_id, {});
+    remove_service(due.service_id, [due](const Status& removed) {
+      if (removed)
+        logger().info("Check for service has been critical for too long; deregistered service",
+                      {{"service", due.service_id}, {"check", due.check_id}});
+      else
+        logger().error("unable to deregister service after check has been critical for too long",
+                       {{"service", due.service_id}, {"check", due.check_id}, {"error", removed.error()}});
+    });
   };
   hooks.local_checks = [this] {
     std::vector<AliasedCheck> list;
@@ -85,6 +91,7 @@ CheckHooks Agent::make_hooks() {
     });
     return list;
   };
+  hooks.query_remote = [this](const AliasQuery& query, auto answer) { query_remote(query, std::move(answer)); };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
   hooks.query_remote = alias_query_on(server_, reactor_);
   return hooks;
@@ -189,21 +196,31 @@ void Agent::pump_soon() {
 
 void Agent::pump() {
   pump_posted_ = false;
-  journal_.commit();
-  if (!started_) return;
+  if (!started_) return journal_.commit();
   Instant now = system_clock().now();
-  while (auto action = sync_.next(now)) perform(*action);
-  answer_waiting();
-  if (auto at = sync_.wake_at(); at != timer_at_) {
-    reactor_.cancel(timer_);
-    timer_ = 0;
-    timer_at_ = at;
-    if (at)
-      timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] {
-        timer_at_.reset();
-        pump();
-      });
+  answer_waiting(now);
+  Instant due = gather_.due();
+  if (due > now && due != Instant::max()) return wake_at(due, now);
+  journal_.commit();
+  gather_.sent(now);
+  {
+    raft::Gathering together;
+    while (auto action = sync_.next(now)) perform(*action);
   }
+  wake_at(sync_.wake_at(), now);
+}
+
+void Agent::wake_at(std::optional<Instant> at, Instant now) {
+  if (at == timer_at_) return;
+  reactor_.cancel(timer_);
+  timer_ = 0;
+  timer_at_ = at;
+  if (!at) return;
+  timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] {
+    timer_ = 0;
+    timer_at_.reset();
+    pump();
+  });
 }
 
 void Agent::perform(const SyncAction& action) {

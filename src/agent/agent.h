@@ -13,6 +13,7 @@
 
 #include "agent/anti_entropy.h"
 #include "agent/check_runner.h"
+#include "agent/gather.h"
 #include "agent/journal.h"
 #include "agent/local_state.h"
 #include "agent/persistence.h"
@@ -96,6 +97,7 @@ class Agent {
   };
 
   CheckHooks make_hooks();
+  void query_remote(const AliasQuery& query, std::function<void(Result<AliasReply>)> answer);
   void register_configured(const RuntimeConfig& config);
   void restore_persisted();
 
@@ -103,7 +105,7 @@ class Agent {
   void finish(Work work, Status status, Done done);
   void kept(uint64_t waiting, const Status& status);
   void undo(const Work& work);
-  void answer_waiting();
+  void answer_waiting(Instant now);
   Status register_service(Work& work, const model::NodeService& service, const std::vector<CheckType>& checks,
                           const std::string& token, Source source, bool replace_checks);
   Status start_check(Work& work, const model::HealthCheck& check, const CheckType& type, const std::string& token,
@@ -112,10 +114,11 @@ class Agent {
   void drop_service(Work& work, const std::string& id);
   void drop_check(Work& work, const std::string& id);
 
-  // Sends what waits to the journal and the catalog: once for everything that came in one turn of the reactor, so
-  // that it shares syncs and batches.
+  // Answers who has waited long enough, and hands what has gathered to the journal and the catalog. At the end of a
+  // turn of the reactor: once for everything that came in it.
   void pump_soon();
   void pump();
+  void wake_at(std::optional<Instant> at, Instant now);
   void perform(const SyncAction& action);
   void fetch(uint64_t id);
   void changed();
@@ -135,6 +138,7 @@ class Agent {
   std::optional<Instant> timer_at_;
   bool pump_posted_ = false;
   bool started_ = false;
+  Gather gather_;
   uint64_t last_waiting_ = 0;
   std::map<uint64_t, Waiting> waiting_;
   uint64_t last_notify_ = 0;
