@@ -66,7 +66,8 @@ class Parser final : public beast::http::basic_parser<true> {
   void on_response_impl(int, string_view, int, error_code& error) override { error = {}; }
   void on_field_impl(beast::http::field, string_view name, string_view value, error_code& error) override {
     error = {};
-    request_.headers.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
+    request_.headers.emplace_back(std::string(name.data(), name.size()),
+                                  std::string(value.data(), value.size()));
   }
   void on_header_impl(error_code& error) override {
     error = {};
@@ -147,11 +148,15 @@ class ExchangeImpl final : public Exchange {
 
 class ConnectionImpl final : public Connection, public std::enable_shared_from_this<ConnectionImpl> {
  public:
-  ConnectionImpl(Socket socket, Reactor& reactor, const ConnectionOptions& options, std::string remote_ip)
-      : socket_(std::move(socket)), reactor_(reactor), options_(options), remote_ip_(std::move(remote_ip)) {}
+  ConnectionImpl(Socket socket, Reactor& reactor, std::shared_ptr<const ConnectionOptions> options,
+                 std::string remote_ip)
+      : socket_(std::move(socket)),
+        reactor_(reactor),
+        options_(std::move(options)),
+        remote_ip_(std::move(remote_ip)) {}
 
   ~ConnectionImpl() override {
-    if (options_.on_closed) options_.on_closed(remote_ip_);
+    if (options_->on_closed) options_->on_closed(remote_ip_);
   }
 
   void start() override {
@@ -177,10 +182,11 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answer(Response response) {
     pending_ = false;
     close_after_ = close_after_ || response.close;
-    bool compressed = options_.compress && !response.plain && !response.content().empty() &&
+    bool compressed = options_->compress && !response.plain && !response.content().empty() &&
                       accepts_gzip(exchange_->request().header("Accept-Encoding"));
     if (compressed) {
-      if (!response.has("Content-Type")) response.set("Content-Type", std::string(sniff_type(response.content())));
+      if (!response.has("Content-Type"))
+        response.set("Content-Type", std::string(sniff_type(response.content())));
       response.body = gzip(response.content());
       response.shared_body.reset();
       response.set("Content-Encoding", "gzip");
@@ -189,7 +195,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     add_common_headers(response);
     size_t length = response.content().size();
     // As Go's net/http: what does not fit its buffer goes out in chunks, unless the handler named a length.
-    bool chunked = (length > kMaxBufferedBody || response.chunked) && !http_1_0_ && !response.has("Content-Length");
+    bool chunked =
+        (length > kMaxBufferedBody || response.chunked) && !http_1_0_ && !response.has("Content-Length");
     std::string& out = tail();
     append_head(out, response, length,
                 {.chunked = chunked,
@@ -218,7 +225,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answer_stream(Response head) {
     streaming_ = true;
     add_common_headers(head);
-    append_head(tail(), head, head.content().size(), {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_});
+    append_head(tail(), head, head.content().size(),
+                {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_});
     if (http_1_0_) close_after_ = true;
     flush();
   }
@@ -264,20 +272,22 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.argument.clear();
     request.remote_ip = remote_ip_;
     request.common_headers = nullptr;
-    parser_.emplace(request, options_.body_limit);
+    parser_.emplace(request, options_->body_limit);
     started_ = false;
     head_checked_ = false;
     head_scanned_ = 0;
   }
 
   std::string& tail() {
-    if (segments_.empty() || segments_.back().shared || segments_.size() == in_flight_) segments_.emplace_back();
+    if (segments_.empty() || segments_.back().shared || segments_.size() == in_flight_)
+      segments_.emplace_back();
     return segments_.back().owned;
   }
 
   size_t queued_bytes() const {
     size_t total = 0;
-    for (const Segment& segment : segments_) total += segment.shared ? segment.shared->size() : segment.owned.size();
+    for (const Segment& segment : segments_)
+      total += segment.shared ? segment.shared->size() : segment.owned.size();
     return total;
   }
 
@@ -330,7 +340,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   // True when the request's head is all there and may be parsed.
   bool check_head() {
     if (head_checked_) return true;
-    while (head_scanned_ == 0 && input_begin_ < input_end_ && (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
+    while (head_scanned_ == 0 && input_begin_ < input_end_ &&
+           (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
       ++input_begin_;  // empty lines before a request are tolerated
     std::string_view input(input_.data() + input_begin_, input_end_ - input_begin_);
     if (input.empty()) return false;
@@ -365,7 +376,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     }
     while (!parser_->is_done() && check_head() && input_begin_ < input_end_) {
       error_code error;
-      size_t used = parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
+      size_t used =
+          parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
       input_begin_ += used;
       if (error == beast::http::error::need_more) break;
       if (error) {
@@ -397,7 +409,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void refuse(int status) {
     close_after_ = true;
     std::string text = std::to_string(status) + " " + std::string(reason_phrase(status));
-    tail() += "HTTP/1.1 " + text + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + text;
+    tail() += "HTTP/1.1 " + text +
+              "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + text;
   }
 
   void dispatch() {
@@ -408,7 +421,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     exchange_->attach(shared_from_this());
     ExchangePtr exchange = exchange_;
     if (parser_->expects_the_unknown()) return exchange->respond(Response{.status = 417, .close = true});
-    options_.handler(std::move(exchange));
+    options_->handler(std::move(exchange));
   }
 
   void answered() {
@@ -490,7 +503,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     touch(kHeaderTimeout);
     asio::async_write(socket_, gather(), [self = shared_from_this()](const error_code& error, size_t) {
       if (self->closed_) return;
-      self->segments_.erase(self->segments_.begin(), self->segments_.begin() + static_cast<ptrdiff_t>(self->in_flight_));
+      self->segments_.erase(self->segments_.begin(),
+                            self->segments_.begin() + static_cast<ptrdiff_t>(self->in_flight_));
       self->in_flight_ = 0;
       if (error) return self->close();
       self->flush();
@@ -510,7 +524,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   Socket socket_;
   Reactor& reactor_;
-  const ConnectionOptions& options_;
+  std::shared_ptr<const ConnectionOptions> options_;
   std::string remote_ip_;
 
   std::vector<char> input_;
@@ -521,12 +535,12 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   size_t in_flight_ = 0;  // segments at the front that an asynchronous write owns
   Instant deadline_{};
 
-  size_t head_scanned_ = 0;   // of the current request's head, before it is complete
+  size_t head_scanned_ = 0;  // of the current request's head, before it is complete
   bool head_checked_ = false;
-  bool started_ = false;      // bytes of the current request have come
-  bool pending_ = false;      // the handler has not answered yet
-  bool streaming_ = false;    // a streamed answer is open
-  bool processing_ = false;   // process() is on the stack
+  bool started_ = false;     // bytes of the current request have come
+  bool pending_ = false;     // the handler has not answered yet
+  bool streaming_ = false;   // a streamed answer is open
+  bool processing_ = false;  // process() is on the stack
   bool reading_ = false;
   bool watching_ = false;
   bool close_after_ = false;  // close once the queue is written
@@ -564,13 +578,15 @@ std::shared_ptr<BodyStream> ExchangeImpl::respond_stream(Response head) {
 
 }  // namespace
 
-std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor, const ConnectionOptions& options,
+std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor,
+                                            std::shared_ptr<const ConnectionOptions> options,
                                             std::string remote_ip) {
   Socket socket(reactor.context());
   error_code error;
   socket.assign(asio::generic::stream_protocol(family, 0), fd, error);
   CHECK(!error);
-  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, options, std::move(remote_ip));
+  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, std::move(options),
+                                          std::move(remote_ip));
 }
 
 }  // namespace praetor::http

@@ -11,7 +11,7 @@
 
 namespace praetor::http {
 
-// Owned by the listener; outlives its connections.
+// Shared by the listener and its connections: one that a reactor still holds outlives the listener.
 struct ConnectionOptions {
   std::function<uint64_t(const Request&)> body_limit;
   std::function<void(ExchangePtr)> handler;
@@ -30,7 +30,8 @@ class Connection {
 };
 
 // Takes over the accepted socket `fd` of address family `family`.
-std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor, const ConnectionOptions& options,
+std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor,
+                                            std::shared_ptr<const ConnectionOptions> options,
                                             std::string remote_ip);
 
 }  // namespace praetor::http
