@@ -21,7 +21,7 @@ struct AgentFlag {
   std::string_view name;
   AgentFlagKind kind;
   std::string_view key;   // dotted key of the configuration
-  std::string_view help;  // Consul's text
+  std::string_view help;
 };
 // Sorted by name.
 const std::vector<AgentFlag>& agent_flags();

@@ -8,6 +8,7 @@
 
 #include "agent/config_builder.h"
 #include "base/text.h"
+#include "model/validate.h"
 
 namespace praetor::agent {
 namespace {
@@ -52,7 +53,7 @@ Status check_identity(const RuntimeConfig& c, std::vector<std::string>& warnings
         c.node_name.size() > 63
             ? "due to it being too long. Valid lengths are between 1 and 63 bytes."
             : "due to invalid characters. Valid characters include all alpha-numerics and dashes."));
-  if (auto valid = validate_metadata(c.node_meta, false); !valid)
+  if (auto valid = model::validate_metadata(c.node_meta, false); !valid)
     return refuse("node_meta invalid: " + valid.error().message);
   return {};
 }

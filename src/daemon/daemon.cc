@@ -108,6 +108,7 @@ struct Daemon::Impl {
     agent_reactor = std::make_unique<Reactor>("agent");
     agent_reactor->start();
     agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
+    TRY(agent->open());
     agent->post([this] {
       agent->start();
       if (!config->disable_coordinates) send_coordinate_later();

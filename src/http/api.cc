@@ -40,6 +40,8 @@ struct Answerer {
   ExchangePtr exchange;
   ReadTraits traits;
   model::QueryOptions options;
+  // Whether the query blocked: then the answer is news, not what a cache had. Only for cached queries.
+  std::shared_ptr<bool> waited;
 
   void set_headers(Response& response, uint64_t index, bool failed) const {
     MetaHeaders meta;
@@ -48,13 +50,13 @@ struct Answerer {
     meta.last_contact_ms = failed ? 0 : api.server->last_contact_ms();
     if (traits.effective_consistency && !failed) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
-    if (traits.agent_cache && !failed) set_cache_headers(api, exchange->request(), options, response);
+    if (traits.agent_cache && !failed) set_cache_headers(api, exchange->request(), options, response, waited && *waited);
   }
 
   void operator()(Result<server::RenderingPtr> result) const {
     if (!result) {
       Response response = error_response(result.error());
-      set_headers(response, 1, true);
+      if (traits.meta_on_error) set_headers(response, 1, true);
       return exchange->respond(std::move(response));
     }
     const server::Rendering& rendering = **result;
@@ -74,9 +76,9 @@ struct Answerer {
 }  // namespace
 
 void set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
-                       Response& response) {
+                       Response& response, bool waited) {
   if (!options.use_cache || !api.use_cache) return;
-  bool hit = api.cache->seen(cache_key(request, options.token));
+  bool hit = api.cache->seen(cache_key(request, options.token)) && !waited;
   response.set("X-Cache", hit ? "HIT" : "MISS");
   if (hit) response.set("Age", "0");
 }
@@ -153,7 +155,8 @@ std::string write_datacenter(const ApiContext& api, const Request& request) {
 
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate) {
-  Answerer answer{api, exchange, traits, options};
+  Answerer answer{api, exchange, traits, options, nullptr};
+  if (traits.agent_cache && options.use_cache) answer.waited = std::make_shared<bool>(false);
   if (Status local = check_datacenter(api, datacenter); !local) return answer(fail(local.error()));
   Reactor& reactor = exchange->reactor();
   api.server->when_readable(
@@ -164,7 +167,9 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::str
         if (limits.min_index > 0) limits.wait = blocking_wait(api.defaults, options);
         std::string key = share_key(exchange->request(), options.token);
         server::QueryRunner& queries = api.server->queries(reactor);
+        auto waited = answer.waited;
         auto ticket = queries.run(key, limits, std::move(evaluate), std::move(answer));
+        if (waited) *waited = ticket != 0;
         if (ticket != 0) exchange->on_cancel([&queries, ticket] { queries.cancel(ticket); });
       });
 }

@@ -76,6 +76,7 @@ void respond_empty(const ExchangePtr& exchange);
 struct ReadTraits {
   bool effective_consistency = false;  // X-Consul-Effective-Consistency (catalog, health, queries)
   bool agent_cache = false;            // ?cached is honoured: X-Cache and Age
+  bool meta_on_error = true;           // the headers of a read stand on its errors too
   bool bare_missing = false;           // a 404 has none of the headers of a read
   bool explicit_length = false;        // the handler names the Content-Length itself (?raw)
   // Extra headers of the answer (?raw); by the rendering's status.
@@ -95,9 +96,9 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
 
-// X-Cache and Age, for ?cached.
+// X-Cache and Age, for ?cached. A query that `waited` is never a hit.
 void set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
-                       Response& response);
+                       Response& response, bool waited = false);
 
 // How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);

@@ -66,8 +66,7 @@ class Parser final : public beast::http::basic_parser<true> {
   void on_response_impl(int, string_view, int, error_code& error) override { error = {}; }
   void on_field_impl(beast::http::field, string_view name, string_view value, error_code& error) override {
     error = {};
-    request_.headers.emplace_back(std::string(name.data(), name.size()),
-                                  std::string(value.data(), value.size()));
+    request_.headers.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
   }
   void on_header_impl(error_code& error) override {
     error = {};
@@ -185,8 +184,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     bool compressed = options_->compress && !response.plain && !response.content().empty() &&
                       accepts_gzip(exchange_->request().header("Accept-Encoding"));
     if (compressed) {
-      if (!response.has("Content-Type"))
-        response.set("Content-Type", std::string(sniff_type(response.content())));
+      if (!response.has("Content-Type")) response.set("Content-Type", std::string(sniff_type(response.content())));
       response.body = gzip(response.content());
       response.shared_body.reset();
       response.set("Content-Encoding", "gzip");
@@ -195,8 +193,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     add_common_headers(response);
     size_t length = response.content().size();
     // As Go's net/http: what does not fit its buffer goes out in chunks, unless the handler named a length.
-    bool chunked =
-        (length > kMaxBufferedBody || response.chunked) && !http_1_0_ && !response.has("Content-Length");
+    bool chunked = (length > kMaxBufferedBody || response.chunked) && !http_1_0_ && !response.has("Content-Length");
     std::string& out = tail();
     append_head(out, response, length,
                 {.chunked = chunked,
@@ -225,8 +222,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answer_stream(Response head) {
     streaming_ = true;
     add_common_headers(head);
-    append_head(tail(), head, head.content().size(),
-                {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_});
+    append_head(tail(), head, head.content().size(), {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_});
     if (http_1_0_) close_after_ = true;
     flush();
   }
@@ -279,15 +275,13 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   }
 
   std::string& tail() {
-    if (segments_.empty() || segments_.back().shared || segments_.size() == in_flight_)
-      segments_.emplace_back();
+    if (segments_.empty() || segments_.back().shared || segments_.size() == in_flight_) segments_.emplace_back();
     return segments_.back().owned;
   }
 
   size_t queued_bytes() const {
     size_t total = 0;
-    for (const Segment& segment : segments_)
-      total += segment.shared ? segment.shared->size() : segment.owned.size();
+    for (const Segment& segment : segments_) total += segment.shared ? segment.shared->size() : segment.owned.size();
     return total;
   }
 
@@ -340,14 +334,18 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   // True when the request's head is all there and may be parsed.
   bool check_head() {
     if (head_checked_) return true;
-    while (head_scanned_ == 0 && input_begin_ < input_end_ &&
-           (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
+    while (head_scanned_ == 0 && input_begin_ < input_end_ && (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
       ++input_begin_;  // empty lines before a request are tolerated
     std::string_view input(input_.data() + input_begin_, input_end_ - input_begin_);
     if (input.empty()) return false;
     size_t end = find_head_end(input, head_scanned_);
     if (end == input.npos || end > kMaxHeaderBytes) {
-      if (input.size() > kMaxHeaderBytes) refuse(431);
+      if (input.size() > kMaxHeaderBytes) {
+        refuse(431);
+      } else if (std::string refusal = refuse_start(input); !refusal.empty()) {
+        close_after_ = true;
+        tail() += refusal;
+      }
       return false;
     }
     std::string_view head = input.substr(0, end);
@@ -375,11 +373,17 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       touch(kHeaderTimeout);
     }
     while (!parser_->is_done() && check_head() && input_begin_ < input_end_) {
+      if (chunk_end_is_short()) break;
       error_code error;
-      size_t used =
-          parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
+      size_t used = parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
       input_begin_ += used;
-      if (error == beast::http::error::need_more) break;
+      if (error == beast::http::error::need_more) {
+        if (parser_->is_header_done() && input_end_ - input_begin_ > kMaxChunkHeaderBytes) {
+          refuse(400);
+          return false;
+        }
+        break;
+      }
       if (error) {
         refuse(error == beast::http::error::header_limit ? 431 : 400);
         return false;
@@ -406,11 +410,17 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     return parser_->is_done();
   }
 
+  // Beast wants to see the end of a chunked body again, from its last chunk on, and asserts that it is then longer
+  // than the first time. Until a chunked body is done five bytes at least are to come ("0\r\n\r\n"), so waiting
+  // for them costs nothing.
+  bool chunk_end_is_short() const {
+    return parser_->is_header_done() && parser_->chunked() && input_end_ - input_begin_ < 5;
+  }
+
   void refuse(int status) {
     close_after_ = true;
     std::string text = std::to_string(status) + " " + std::string(reason_phrase(status));
-    tail() += "HTTP/1.1 " + text +
-              "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + text;
+    tail() += "HTTP/1.1 " + text + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + text;
   }
 
   void dispatch() {
@@ -503,8 +513,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     touch(kHeaderTimeout);
     asio::async_write(socket_, gather(), [self = shared_from_this()](const error_code& error, size_t) {
       if (self->closed_) return;
-      self->segments_.erase(self->segments_.begin(),
-                            self->segments_.begin() + static_cast<ptrdiff_t>(self->in_flight_));
+      self->segments_.erase(self->segments_.begin(), self->segments_.begin() + static_cast<ptrdiff_t>(self->in_flight_));
       self->in_flight_ = 0;
       if (error) return self->close();
       self->flush();
@@ -535,12 +544,12 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   size_t in_flight_ = 0;  // segments at the front that an asynchronous write owns
   Instant deadline_{};
 
-  size_t head_scanned_ = 0;  // of the current request's head, before it is complete
+  size_t head_scanned_ = 0;   // of the current request's head, before it is complete
   bool head_checked_ = false;
-  bool started_ = false;     // bytes of the current request have come
-  bool pending_ = false;     // the handler has not answered yet
-  bool streaming_ = false;   // a streamed answer is open
-  bool processing_ = false;  // process() is on the stack
+  bool started_ = false;      // bytes of the current request have come
+  bool pending_ = false;      // the handler has not answered yet
+  bool streaming_ = false;    // a streamed answer is open
+  bool processing_ = false;   // process() is on the stack
   bool reading_ = false;
   bool watching_ = false;
   bool close_after_ = false;  // close once the queue is written
@@ -585,8 +594,7 @@ std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor
   error_code error;
   socket.assign(asio::generic::stream_protocol(family, 0), fd, error);
   CHECK(!error);
-  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, std::move(options),
-                                          std::move(remote_ip));
+  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, std::move(options), std::move(remote_ip));
 }
 
 }  // namespace praetor::http

@@ -52,6 +52,13 @@ TEST(RequestHead, IsRefusedWithGosWords) {
             "HTTP/1.1 501 Not Implemented");
 }
 
+TEST(RequestHead, IsRefusedByItsFirstLineAlone) {
+  EXPECT_EQ(refuse_start("GET / HTT"), "");  // more may come
+  EXPECT_EQ(refuse_start("GET / HTTP/1.1\r\nHo"), "");
+  for (std::string_view start : {"\x16\x03\x01\n", "garbage\r\nHost: x", "GET\r\n", "GET / FTP/1\n"})
+    EXPECT_TRUE(refuse_start(start).starts_with("HTTP/1.1 400 Bad Request\r\n")) << start;
+}
+
 TEST(RequestHead, GetsItsStrictForm) {
   EXPECT_FALSE(is_lenient_head("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
   EXPECT_TRUE(is_lenient_head("GET / HTTP/1.1\nHost: x\n\n"));
