@@ -88,6 +88,7 @@ struct Daemon::Impl {
   std::unique_ptr<agent::Agent> agent;
   std::unique_ptr<HttpService> http;
   std::unique_ptr<DnsService> dns;
+  std::atomic<bool> opened = false;  // all of the above are there
 
   std::vector<Reactor*> reactor_list() const {
     std::vector<Reactor*> list;
@@ -114,6 +115,7 @@ struct Daemon::Impl {
     });
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
+    opened = true;
     return {};
   }
 
@@ -205,6 +207,11 @@ struct Daemon::Impl {
     {
       std::lock_guard lock(mutex);
       config = *fresh;
+    }
+    if (opened) {
+      http->set_limits(**fresh);
+      if (Status taken = dns->set_config(**fresh); !taken)
+        logger().error("DNS keeps its old settings", {{"error", taken.error()}});
     }
     agent->post([this, next = *fresh] { agent->reload(next); });
     return {};

@@ -66,6 +66,7 @@ struct HttpService::Impl {
     http::add_event_routes(router, api);
     http::add_coordinate_routes(router, api);
     http::add_internal_routes(router, api);
+    http::add_query_routes(router, api);
     http::add_agent_info_routes(router, api);
     http::add_agent_control_routes(router, api);
     http::add_agent_service_routes(router, api);
@@ -79,6 +80,10 @@ struct HttpService::Impl {
 HttpService::HttpService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpService::~HttpService() = default;
+
+void HttpService::set_limits(const agent::RuntimeConfig& config) {
+  impl_->listener->set_max_connections_per_client(static_cast<uint32_t>(config.http_max_conns_per_client));
+}
 
 Result<std::unique_ptr<HttpService>> HttpService::start(HttpDependencies dependencies,
                                                         const std::vector<Reactor*>& reactors) {

@@ -37,6 +37,8 @@ class HttpService {
   static Result<std::unique_ptr<HttpService>> start(HttpDependencies dependencies,
                                                     const std::vector<Reactor*>& reactors);
   ~HttpService();
+  // A reload's limits.
+  void set_limits(const agent::RuntimeConfig& config);
 
  private:
   struct Impl;

@@ -28,7 +28,8 @@ std::string share_key(const Request& request, const std::string& token) {
 std::string cache_key(const Request& request, const std::string& token) {
   std::string key = request.path + "\n" + token;
   for (const auto& [name, value] : request.query) {
-    bool apart = name == "filter" || name == "tag" || name == "node-meta" || name == "near" || name == "dc";
+    bool apart = name == "filter" || name == "tag" || name == "node-meta" || name == "near" || name == "dc" ||
+                 name == "limit" || name == "connect";
     if (apart) key.append("\n").append(name).append("=").append(value);
   }
   return key;

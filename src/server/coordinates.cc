@@ -16,10 +16,6 @@ Status coordinate_list(ReadContext& context, const model::NodeSpecificRequest& r
   store::ReadIndex read = request.node.empty()
                               ? store::list_coordinates(context.tables, context.watch, found)
                               : store::node_coordinates(context.tables, request.node, context.watch, found);
-  if (!request.node.empty())
-    std::sort(found.begin(), found.end(), [](const auto* a, const auto* b) {
-      return std::pair(a->segment.empty(), a->segment) < std::pair(b->segment.empty(), b->segment);
-    });
   for (const model::Coordinate* each : found) reply.coordinates.push_back(*each);
   reply.meta.index = read.reported;
   context.changed = read.changed;

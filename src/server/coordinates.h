@@ -22,7 +22,7 @@ inline constexpr size_t kCoordinateBatch = 128;     // updates of one log entry
 inline constexpr size_t kMaxCoordinateBatches = 5;  // a period; what is beyond waits for its next update
 inline constexpr size_t kCoordinateDimensions = 8;
 
-// Without a node: all, by name. With one: its own, segments first.
+// Without a node: all, by name. With one: its own.
 Status coordinate_list(ReadContext& context, const model::NodeSpecificRequest& request,
                        model::IndexedCoordinates& reply);
 
