@@ -50,11 +50,12 @@ std::string refusal(std::string_view tar) {
 
 TEST(SnapshotArchiveTest, RefusesASizeThatTheArchiveDoesNotHave) {
   EXPECT_EQ(refusal(tar_file("meta.json", "00000000005", "ab")),
-            "failed checking integrity of snapshot: file missing for \"meta.json\"");
-  EXPECT_EQ(refusal(tar_file("meta.json", "77777777777", "ab")), "failed reading snapshot: unexpected EOF");
+            "failed to read snapshot file: failed to decode snapshot metadata: not a JSON object");
+  EXPECT_EQ(refusal(tar_file("meta.json", "77777777777", "ab")),
+            "failed to read snapshot file: failed to read snapshot metadata: unexpected EOF");
   // base-256: 2^62 bytes
   EXPECT_EQ(refusal(tar_file("meta.json", std::string_view("\x80\0\0\0\x40\0\0\0\0\0\0\0", 12), "ab")),
-            "failed reading snapshot: unexpected EOF");
+            "failed to read snapshot file: failed to read snapshot metadata: unexpected EOF");
 }
 
 TEST(SnapshotArchiveTest, RefusesANameThatCannotBeSaid) {
