@@ -37,6 +37,12 @@ LocalState::Options state_options(const RuntimeConfig& config) {
   return options;
 }
 
+void tell_label(LogLevel level, std::string_view what, std::string_view key, const std::string& name) {
+  if (std::string_view problem = dns_label_problem(name); !problem.empty())
+    logger().log(level, std::string(what) + " will not be discoverable via DNS " + std::string(problem),
+                 {{key, name}});
+}
+
 size_t output_limit(const RuntimeConfig& config, const CheckSettings& settings) {
   auto limit = static_cast<size_t>(config.check_output_max_size);
   if (limit == 0) limit = kDefaultCheckOutput;
@@ -93,8 +99,8 @@ Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const Run
       data_(config_->dev_mode ? "" : config_->data_dir, Logger("agent")),
       random_(thread_random().next()),
       state_(state_options(*config_), tokens_, random_, Logger("agent")),
-      sync_(state_, tokens_, random_, AntiEntropyOptions{.interval = config_->ae_interval}, system_clock().now(),
-            Logger("agent.anti_entropy")) {
+      sync_(state_, tokens_, random_, AntiEntropyOptions{.interval = config_->ae_interval},
+            system_clock().now(), Logger("agent.anti_entropy")) {
   CheckHooks hooks;
   hooks.on_result = [this](const std::string& id, CheckStatus status, const std::string& output) {
     state_.update_check(id, status_name(status), output, system_clock().now());
@@ -119,7 +125,8 @@ Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const Run
     return list;
   };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
-  checks_ = std::make_unique<CheckRunner>(reactor_, std::move(hooks), CheckRunnerOptions{.node_name = config_->node_name, .docker_host = {}});
+  checks_ = std::make_unique<CheckRunner>(
+      reactor_, std::move(hooks), CheckRunnerOptions{.node_name = config_->node_name, .docker_host = {}});
   state_.on_health_change([this](const std::string&) {
     if (checks_) checks_->local_checks_changed();
     changed();
@@ -145,23 +152,71 @@ void Agent::stop() {
   done.get_future().wait();
 }
 
-void Agent::register_configured(const RuntimeConfig& config) {
+void Agent::register_services(const RuntimeConfig& config) {
   for (const ServiceDefinition& service : config.services)
     if (Status added = add_service(service, Source::kConfiguration, true); !added)
       logger().error("failed to register service", {{"service", service.name}, {"error", added.error()}});
+}
+
+void Agent::register_checks(const RuntimeConfig& config) {
   for (const CheckDefinition& check : config.checks)
     if (Status added = add_check(check, Source::kConfiguration); !added)
       logger().error("failed to register check", {{"check", check.settings.name}, {"error", added.error()}});
 }
 
-void Agent::start() {
-  register_configured(*config_);
-  restore_persisted();
+Status Agent::start() {
+  TRY(check_services(*config_));
+  register_services(*config_);
+  restore_services();
+  TRY(check_checks(*config_));
+  register_checks(*config_);
+  restore_checks();
   started_ = true;
   pump();
+  return {};
 }
 
-void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
+// Refuses what could not be registered.
+Status Agent::check_services(const RuntimeConfig& config) const {
+  for (const ServiceDefinition& service : config.services) {
+    const std::string name = go_quote(service.name);
+    if (service.name.empty()) return fail("Failed to register service " + name + ": Service name missing");
+    auto checks = service.check_types();
+    if (!checks) return fail("Failed to validate checks for service " + name + ": " + checks.error().message);
+    for (const CheckType& check : *checks)
+      if (Status allowed = may_run(check.settings, Source::kConfiguration); !allowed)
+        return fail("Failed to register service " + name + ": " + allowed.error().message);
+  }
+  return {};
+}
+
+Status Agent::check_checks(const RuntimeConfig& config) const {
+  std::set<std::string> services;
+  for (const ServiceDefinition& service : config.services) services.insert(service.effective_id());
+  for (const CheckDefinition& check : config.checks) {
+    const std::string start = "Failed to register check '" + check.settings.name + "': ";
+    if (check.effective_id().empty()) return fail(start + "CheckID missing");
+    if (auto prepared = prepare_check(check, config.node_name); !prepared && check.settings.status.empty()) {
+      std::string why = prepared.error().message;
+      constexpr std::string_view kPrefix = "Invalid check: ";
+      return fail(start +
+                  (why.starts_with(kPrefix) ? "Check is not valid: " + why.substr(kPrefix.size()) : why));
+    }
+    if (!check.service_id.empty() && !services.contains(check.service_id) &&
+        !state_.service(check.service_id))
+      return fail(start + "ServiceID " + go_quote(check.service_id) + " does not exist");
+    if (Status allowed = may_run(check.settings, Source::kConfiguration); !allowed)
+      return fail(start + allowed.error().message);
+  }
+  return {};
+}
+
+Status Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
+  auto refused = [](const char* what, const Status& why) {
+    return fail(std::string(what) + why.error().message);
+  };
+  if (Status good = check_services(*config); !good) return refused("Failed reloading services: ", good);
+  if (Status good = check_checks(*config); !good) return refused("Failed reloading checks: ", good);
   sync_.pause();
   std::set<std::string> services, checks;
   for (const ServiceDefinition& service : config->services) services.insert(service.effective_id());
@@ -174,25 +229,33 @@ void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
   state_.set_node_meta(node_meta_of(*config_));
   state_.set_discard_check_output(config_->discard_check_output);
   checks_->reload_tls();
-  register_configured(*config_);
+  register_services(*config_);
+  register_checks(*config_);
   sync_.resume();
   sync_.compare_now(system_clock().now());
   pump();
+  return {};
 }
 
 // What the API registered before the last stop, unless configuration files define it now.
-void Agent::restore_persisted() {
-  std::set<std::string> services, checks;
+void Agent::restore_services() {
+  std::set<std::string> services;
   for (const ServiceDefinition& service : config_->services) services.insert(service.effective_id());
-  for (const CheckDefinition& check : config_->checks) checks.insert(check.effective_id());
-  for (const PersistedService& kept : data_.load_services([&](const std::string& id) { return services.contains(id); })) {
+  for (const PersistedService& kept :
+       data_.load_services([&](const std::string& id) { return services.contains(id); })) {
     model::NodeService service = kept.service;
     service.locally_registered_as_sidecar = kept.locally_registered_as_sidecar;
     if (Status added = state_.add_service(std::move(service), kept.token); !added)
       logger().error("failed to restore service", {{"service", kept.service.id}, {"error", added.error()}});
   }
+}
+
+void Agent::restore_checks() {
+  std::set<std::string> checks;
+  for (const CheckDefinition& check : config_->checks) checks.insert(check.effective_id());
   Time now = system_clock().wall();
-  for (PersistedCheck& kept : data_.load_checks([&](const std::string& id) { return checks.contains(id); }, now)) {
+  for (PersistedCheck& kept :
+       data_.load_checks([&](const std::string& id) { return checks.contains(id); }, now)) {
     Status added = kept.chk_type ? start_check(kept.check, *kept.chk_type, kept.token, Source::kRestored)
                                  : state_.add_check(kept.check, kept.token);
     if (added) continue;
@@ -202,15 +265,18 @@ void Agent::restore_persisted() {
 }
 
 void Agent::persist_service(const model::NodeService& service, const std::string& token) {
-  Status saved = data_.save(PersistedService{token, service, "remote", service.locally_registered_as_sidecar});
-  if (!saved) logger().error("failed to persist service", {{"service", service.id}, {"error", saved.error()}});
+  Status saved =
+      data_.save(PersistedService{token, service, "remote", service.locally_registered_as_sidecar});
+  if (!saved)
+    logger().error("failed to persist service", {{"service", service.id}, {"error", saved.error()}});
 }
 
 void Agent::persist_check(const model::HealthCheck& check, const CheckType* type, const std::string& token) {
   PersistedCheck kept{check, {}, token, "remote"};
   if (type) kept.chk_type = *type;
   Status saved = data_.save(kept);
-  if (!saved) logger().error("failed to persist check", {{"check", check.check_id}, {"error", saved.error()}});
+  if (!saved)
+    logger().error("failed to persist check", {{"check", check.check_id}, {"error", saved.error()}});
 }
 
 void Agent::changed() {
@@ -231,7 +297,8 @@ void Agent::pump() {
   while (auto action = sync_.next(now)) perform(*action);
   reactor_.cancel(timer_);
   timer_ = 0;
-  if (auto at = sync_.wake_at()) timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] { pump(); });
+  if (auto at = sync_.wake_at())
+    timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] { pump(); });
 }
 
 void Agent::perform(const SyncAction& action) {
@@ -281,20 +348,19 @@ Status Agent::add_service(const ServiceDefinition& definition, Source source, bo
              prepare_service(definition, sidecars, [this](const ServiceVisitor& visit) {
                state_.for_each_service([&](const LocalService& local) { visit(local.service); });
              }));
-  TRY(register_service(registration.service, registration.checks, registration.token, source, replace_checks));
+  TRY(register_service(registration.service, registration.checks, registration.token, source,
+                       replace_checks));
   if (registration.sidecar)
-    TRY(register_service(registration.sidecar->service, registration.sidecar->checks, registration.sidecar->token,
-                         source, replace_checks));
+    TRY(register_service(registration.sidecar->service, registration.sidecar->checks,
+                         registration.sidecar->token, source, replace_checks));
   pump();
   return {};
 }
 
 Status Agent::register_service(const model::NodeService& service, const std::vector<CheckType>& checks,
                                const std::string& token, Source source, bool replace_checks) {
-  if (!is_dns_label(service.service))
-    logger().warn("Service name will not be discoverable via DNS due to invalid characters. Valid characters include "
-                  "all alpha-numerics and dashes.",
-                  {{"service", service.service}});
+  tell_label(LogLevel::kWarn, "Service name", "service", service.service);
+  for (const std::string& tag : service.tags) tell_label(LogLevel::kDebug, "Service tag", "tag", tag);
   // What the checks knew stays with them when their service is registered again.
   std::map<std::string, model::HealthCheck> before;
   for (const LocalCheck* local : state_.checks_of(service.id)) before[local->check.check_id] = local->check;
@@ -304,7 +370,8 @@ Status Agent::register_service(const model::NodeService& service, const std::vec
   for (size_t i = 0; i < checks.size(); ++i) {
     model::HealthCheck check = service_check(checks[i], service, config_->node_name, i + 1, checks.size());
     kept.insert(check.check_id);
-    if (auto known = before.find(check.check_id); known != before.end() && checks[i].settings.status.empty()) {
+    if (auto known = before.find(check.check_id);
+        known != before.end() && checks[i].settings.status.empty()) {
       check.status = known->second.status;
       check.output = known->second.output;
     }
@@ -316,18 +383,21 @@ Status Agent::register_service(const model::NodeService& service, const std::vec
   return {};
 }
 
+Status Agent::may_run(const CheckSettings& settings, Source source) const {
+  if (!settings.is_exec() || config_->enable_remote_script_checks) return {};
+  if (source != Source::kConfiguration)
+    return fail(
+        "Scripts are disabled on this agent from remote calls; to enable, configure "
+        "'enable_script_checks' to true");
+  if (config_->enable_local_script_checks) return {};
+  return fail(
+      "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
+      "'enable_local_script_checks' to true");
+}
+
 Status Agent::start_check(const model::HealthCheck& check, const CheckType& type, const std::string& token,
                           Source source) {
-  if (type.settings.is_exec()) {
-    bool allowed = config_->enable_remote_script_checks ||
-                   (source == Source::kConfiguration && config_->enable_local_script_checks);
-    if (!allowed && source != Source::kConfiguration)
-      return fail("Scripts are disabled on this agent from remote calls; to enable, configure "
-                  "'enable_script_checks' to true");
-    if (!allowed)
-      return fail("Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
-                  "'enable_local_script_checks' to true");
-  }
+  TRY(may_run(type.settings, source));
   std::string own = type.token.empty() ? token : type.token;
   TRY(state_.add_check(check, own));
   if (source == Source::kApi) persist_check(check, &type, own);
@@ -358,6 +428,8 @@ Status Agent::remove_service(const std::string& id) {
 
 Status Agent::add_check(const CheckDefinition& definition, Source source) {
   TRY_ASSIGN(CheckRegistration registration, prepare_check(definition, config_->node_name));
+  // As in Consul, where only the API's checks show how they run.
+  if (source == Source::kConfiguration) registration.check.type.clear();
   if (!registration.check.service_id.empty()) {
     const LocalService* service = state_.service(registration.check.service_id);
     if (!service) return fail("ServiceID " + go_quote(registration.check.service_id) + " does not exist");

@@ -41,12 +41,13 @@ class Agent {
   // Any thread but the reactor's: ends checks and syncing.
   void stop();
 
-  // Registers the configuration's services and checks and starts syncing.
-  void start();
+  // Registers the configuration's services and checks and starts syncing. An error names the definition that
+  // cannot be registered.
+  Status start();
 
   // Takes over a new configuration: its services and checks replace those of the old one, which keep what their
-  // checks knew; what the API registered stays.
-  void reload(std::shared_ptr<const RuntimeConfig> config);
+  // checks knew; what the API registered stays. After an error everything is as before.
+  Status reload(std::shared_ptr<const RuntimeConfig> config);
 
   // `replace_checks`: checks that the definition does not name are removed.
   Status add_service(const ServiceDefinition& definition, Source source, bool replace_checks);
@@ -70,8 +71,13 @@ class Agent {
   void cancel_notify(uint64_t id);
 
  private:
-  void register_configured(const RuntimeConfig& config);
-  void restore_persisted();
+  Status check_services(const RuntimeConfig& config) const;
+  Status check_checks(const RuntimeConfig& config) const;
+  Status may_run(const CheckSettings& settings, Source source) const;
+  void register_services(const RuntimeConfig& config);
+  void register_checks(const RuntimeConfig& config);
+  void restore_services();
+  void restore_checks();
   void persist_service(const model::NodeService& service, const std::string& token);
   void persist_check(const model::HealthCheck& check, const CheckType* type, const std::string& token);
   void pump();

@@ -194,14 +194,17 @@ Status merge_sources(Merged& merged, const std::vector<Source>& sources, std::ve
 
 Result<std::vector<Source>> read_sources(const LoadOptions& options, std::vector<std::string>& warnings) {
   const std::string& format = options.config_format;
-  if (!format.empty() && format != "json" && format != "hcl")
-    return fail("config: -config-format must be either 'hcl' or 'json'");
+  if (!is_config_format(format)) return fail("config: -config-format must be either 'hcl' or 'json'");
   std::vector<Source> sources;
   for (const std::string& path : options.config_files) TRY(add_path(path, format, sources, warnings));
   return sources;
 }
 
 }  // namespace
+
+bool is_config_format(std::string_view format) {
+  return format.empty() || format == "json" || format == "hcl";
+}
 
 Result<LoadedConfig> load_config(const LoadOptions& options) {
   LoadedConfig loaded;

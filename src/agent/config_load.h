@@ -26,6 +26,9 @@ struct AgentFlag {
 // Sorted by name.
 const std::vector<AgentFlag>& agent_flags();
 
+// "json", "hcl", or empty: by each file's extension.
+bool is_config_format(std::string_view format);
+
 struct LoadOptions {
   bool dev_mode = false;
   std::vector<std::string> config_files;  // files and directories, in the order given

@@ -165,7 +165,7 @@ TEST(Config, NamesMissingFiles) {
 TEST(Config, RefusesBadFlags) {
   LoadOptions options;
   EXPECT_EQ(options.set_flag("http-port", "x").error().message,
-            R"(strconv.ParseInt: parsing "x": invalid syntax)");
+            R"(strconv.Atoi: parsing "x": invalid syntax)");
   EXPECT_EQ(options.set_flag("server", "x").error().message,
             R"(strconv.ParseBool: parsing "x": invalid syntax)");
   EXPECT_EQ(options.set_flag("retry-interval", "x").error().message, R"(time: invalid duration "x")");

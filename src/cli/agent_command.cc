@@ -12,9 +12,15 @@ namespace {
 class AgentCommand final : public Command {
  public:
   AgentCommand() {
-    for (const agent::AgentFlag& flag : agent::agent_flags())
-      flags_.add_function(flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
-                          [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
+    for (const agent::AgentFlag& flag : agent::agent_flags()) {
+      if (flag.name == "config-format") {
+        flags_.add_string(flag.name, &options_.config_format, flag.help);
+        continue;
+      }
+      flags_.add_function(
+          flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
+          [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
+    }
   }
 
   std::string help(const Ui& ui) const override {
@@ -30,7 +36,9 @@ Usage: praetor agent [options]
   int run(const std::vector<std::string>& args, Ui& ui) override {
     auto rest = flags_.parse(args);
     if (!rest) {
-      ui.write_err(rest.error().message);
+      const std::string& usage = rest.error().message;
+      ui.write_err(usage);
+      ui.error("==> error parsing flags: " + usage.substr(0, usage.find('\n')));
       return 1;
     }
     if (!rest->empty()) {
@@ -39,11 +47,12 @@ Usage: praetor agent [options]
       ui.error("==> Unexpected extra arguments: [" + list + "]");
       return 1;
     }
-    return daemon::run_agent(options_, [&ui](std::string_view text) { ui.write_out(text); },
-                             [&ui](std::string_view text) { ui.write_err(text); },
-                             [](const agent::RuntimeConfig& config) -> Result<std::shared_ptr<void>> {
-                               return AgentWatches::start(config);
-                             });
+    return daemon::run_agent(
+        options_, [&ui](std::string_view text) { ui.write_out(text); },
+        [&ui](std::string_view text) { ui.write_err(text); },
+        [](const agent::RuntimeConfig& config) -> Result<std::shared_ptr<void>> {
+          return AgentWatches::start(config);
+        });
   }
 
  private:
@@ -54,8 +63,9 @@ Usage: praetor agent [options]
 class ValidateCommand final : public Command {
  public:
   ValidateCommand() {
-    flags_.add_string("config-format", &options_.config_format,
-                      "Config files are in this format irrespective of their extension. Must be 'hcl' or 'json'");
+    flags_.add_string(
+        "config-format", &options_.config_format,
+        "Config files are in this format irrespective of their extension. Must be 'hcl' or 'json'");
     flags_.add_bool("quiet", &quiet_, "When given, a successful run will produce no output.");
   }
 
@@ -80,13 +90,19 @@ Usage: praetor validate [options] FILE_OR_DIRECTORY...
       ui.error("Must specify at least one config file or directory");
       return 1;
     }
+    if (!agent::is_config_format(options_.config_format)) {
+      ui.error("-config-format must be either 'hcl' or 'json");
+      return 1;
+    }
     options_.config_files = *files;
     auto loaded = agent::load_config(options_);
     if (!loaded) {
       ui.error("Config validation failed: " + loaded.error().message);
       return 1;
     }
-    if (!quiet_) ui.print("Configuration is valid!");
+    if (quiet_) return 0;
+    for (const std::string& warning : loaded->warnings) ui.warn(warning);
+    ui.print("Configuration is valid!");
     return 0;
   }
 
