@@ -4,6 +4,8 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
+import time
 
 
 def _first(command, cwd=None):
@@ -16,6 +18,19 @@ def _first(command, cwd=None):
 
 def load():
     return f"{os.getloadavg()[0]:.1f}"
+
+
+def syncs_a_second(folder, seconds=1.0):
+    """What the disk gives: a durable write waits for one of these, so N connections never do more than N times this."""
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, 64 << 20)
+        os.fsync(file.fileno())
+        began, count, block = time.monotonic(), 0, b"x" * 4096
+        while time.monotonic() < began + seconds:
+            os.pwrite(file.fileno(), block, count * len(block) % (64 << 20))
+            os.fdatasync(file.fileno())
+            count += 1
+        return count / (time.monotonic() - began)
 
 
 def conditions(top, programs, folder):
@@ -35,7 +50,8 @@ def conditions(top, programs, folder):
         versions = [line for line in _first([path, "version"]) if line.startswith(("Consul v", "Praetor v"))]
         found[name] = "; ".join(versions)
     found["machine"] = f"{os.cpu_count()} x {cpu}, {memory:.0f} GiB, Linux {platform.release()}, data on {disk}"
+    found["disk"] = f"{syncs_a_second(folder):,.0f} fdatasync of 4 KiB a second, one after the other"
     found["where"] = "clients and server on the same cores, loopback, one program at a time"
     found["load average, before and after"] = load()
-    found["command"] = " ".join(["bench/run", *sys.argv[1:]])
+    found["command"] = " ".join(["bench/" + os.path.basename(sys.argv[0]), *sys.argv[1:]])
     return found

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <map>
 #include <unordered_map>
 
 #include "agent/check_alias.h"
@@ -44,9 +45,10 @@ struct CheckRunner::Impl {
         scheduler(r, random) {}
 
   struct Entry {
-    explicit Entry(CheckSpec s)
-        : spec(std::move(s)), thresholds(spec.success_before_passing, spec.failures_before_critical) {}
+    Entry(CheckSpec s, CheckKind k)
+        : spec(std::move(s)), kind(k), thresholds(spec.success_before_passing, spec.failures_before_critical) {}
     CheckSpec spec;
+    CheckKind kind;
     Thresholds thresholds;
     std::unique_ptr<Probe> probe;
     std::unique_ptr<AliasRunner> alias;
@@ -67,6 +69,8 @@ struct CheckRunner::Impl {
   Reactor::TimerId scan_timer = 0;
   Reactor::TimerId look_timer = 0;
   std::unordered_map<std::string, std::shared_ptr<Entry>> entries;
+  std::map<CheckKind, size_t> counts;
+  std::map<std::string, std::shared_ptr<Entry>> local_aliases;
 
   std::unique_ptr<Probe> make_probe(const CheckSpec& spec, CheckKind kind) {
     switch (kind) {
@@ -133,6 +137,7 @@ struct CheckRunner::Impl {
     };
     entry->alias =
         local ? make_local_alias(spec, reactor, hooks, told) : make_remote_alias(spec, reactor, hooks, told);
+    if (local) local_aliases[spec.id] = entry;
     entry->alias->start();
   }
 
@@ -147,6 +152,8 @@ struct CheckRunner::Impl {
     if (at == entries.end()) return;
     std::shared_ptr<Entry> entry = std::move(at->second);
     entries.erase(at);
+    --counts[entry->kind];
+    local_aliases.erase(id);
     scheduler.remove(id);
     critical.forget(id);
     reactor.cancel(entry->ttl_timer);
@@ -163,8 +170,7 @@ struct CheckRunner::Impl {
   void look_at_locals() {
     look_timer = 0;
     std::vector<std::weak_ptr<Entry>> aliases;
-    for (auto& [id, entry] : entries)
-      if (entry->alias && entry->alias->local()) aliases.push_back(entry);
+    for (auto& [id, entry] : local_aliases) aliases.push_back(entry);
     if (aliases.empty() || !hooks.local_checks) return;
     std::vector<AliasedCheck> checks = hooks.local_checks();
     for (auto& weak : aliases)
@@ -186,9 +192,10 @@ Status CheckRunner::start(CheckSpec spec) {
   CheckKind kind = kind_of(spec);
   if (kind == CheckKind::kNone) return fail("Check type is not valid", ErrorKind::kBadRequest);
   stop(spec.id);
-  auto entry = std::make_shared<Impl::Entry>(std::move(spec));
+  auto entry = std::make_shared<Impl::Entry>(std::move(spec), kind);
   const CheckSpec& s = entry->spec;
   impl_->entries.emplace(s.id, entry);
+  ++impl_->counts[kind];
   impl_->critical.watch(s.id, s.service_id, s.deregister_critical_service_after);
   if (!impl_->critical.empty() && impl_->scan_timer == 0)
     impl_->scan_timer = impl_->reactor.after(kDeregisterScanInterval, [impl = impl_.get()] { impl->scan(); });
@@ -212,6 +219,17 @@ void CheckRunner::stop_all() {
 bool CheckRunner::has(const std::string& id) const { return impl_->entries.contains(id); }
 size_t CheckRunner::size() const { return impl_->entries.size(); }
 
+size_t CheckRunner::count(CheckKind kind) const {
+  auto at = impl_->counts.find(kind);
+  return at == impl_->counts.end() ? 0 : at->second;
+}
+
+std::optional<Duration> CheckRunner::ttl_of(const std::string& id) const {
+  auto at = impl_->entries.find(id);
+  if (at == impl_->entries.end() || !at->second->ttl) return std::nullopt;
+  return at->second->spec.ttl;
+}
+
 Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const std::string& output) {
   auto at = impl_->entries.find(id);
   if (at == impl_->entries.end() || !at->second->ttl)
@@ -224,7 +242,7 @@ Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const 
 }
 
 void CheckRunner::local_checks_changed() {
-  if (impl_->look_timer != 0) return;
+  if (impl_->look_timer != 0 || impl_->local_aliases.empty()) return;
   impl_->look_timer = impl_->reactor.after(kAliasCalm, [impl = impl_.get()] { impl->look_at_locals(); });
 }
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "codec/hcl.h"
 
 namespace praetor::agent {
 namespace {
@@ -96,7 +97,7 @@ std::string go_type(const Type& type) {
 
 class Decoder {
  public:
-  Decoder(DecodeErrors& errors, bool hcl) : errors_(errors), hcl_(hcl) {}
+  explicit Decoder(DecodeErrors& errors) : errors_(errors) {}
 
   void decode(const Value& given, const Type& type, void* target, const std::string& path) {
     const Value& value = *opened(given, type);
@@ -111,7 +112,7 @@ class Decoder {
       case Kind::kList:
         return list(value, type, target, path);
       case Kind::kAny:
-        *static_cast<Value*>(target) = opaque(value);
+        *static_cast<Value*>(target) = codec::without_shape(value);
         return;
       case Kind::kDuration:
         return duration(value, target, path);
@@ -169,18 +170,6 @@ class Decoder {
     else
       *static_cast<int64_t*>(target) = whole;
     return true;
-  }
-
-  // Of a value without a shape, a list of one element counts as the element; inside HCL's blocks everywhere.
-  Value opaque(const Value& value) const {
-    const ValueList* list = value.list();
-    if (list == nullptr || list->size() != 1) return value;
-    const ValueMap* block = (*list)[0].map();
-    if (!hcl_ || block == nullptr) return (*list)[0];
-    ValueMap out;
-    out.make_empty();
-    for (const auto& [key, item] : *block) out[key] = opaque(item);
-    return out;
   }
 
   // A pointer to something that could not be read stays null.
@@ -284,7 +273,6 @@ class Decoder {
   }
 
   DecodeErrors& errors_;
-  const bool hcl_;
   std::string owner_;
 };
 
@@ -315,9 +303,8 @@ void copy_fresh(const Type& type, void* target, const void* source) { merge_conf
 
 }  // namespace
 
-void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors,
-                   bool hcl) {
-  Decoder(errors, hcl).decode(document, type, target, "");
+void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors) {
+  Decoder(errors).decode(document, type, target, "");
   std::sort(errors.types.begin(), errors.types.end());
 }
 

@@ -1,12 +1,13 @@
 // What the agent keeps in its data directory (config.md 8, semantics.md 4), in Consul's own files and
-// formats: a directory can be taken over from a Consul agent and given back. One thread; every call does file
-// I/O.
+// formats: a directory can be taken over from a Consul agent and given back. One thread, but for what says
+// otherwise; every call does file I/O: while an agent runs its journal (journal.h) is what writes here.
 //
 // Writes are atomic: a file is whole or absent after a crash.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,17 @@ struct PersistedCheckState {
 };
 PRAETOR_DESCRIBED(PersistedCheckState)
 
+// One of the files above, as it is to be.
+enum class KeptKind : uint8_t { kService, kCheck, kCheckState };
+struct KeptChange {
+  KeptKind kind = KeptKind::kService;
+  std::string id;                      // of the service or check
+  std::optional<std::string> content;  // absent: there is to be no file
+};
+KeptChange kept(const PersistedService& service);
+KeptChange kept(const PersistedCheck& check);
+KeptChange kept(const PersistedCheckState& state);
+
 class DataDirectory {
  public:
   // With an empty path nothing is kept and nothing found (-dev).
@@ -53,13 +65,8 @@ class DataDirectory {
   // Makes the directory. The text is for the user.
   Status prepare();
 
-  Status save(const PersistedService& service);
-  Status save(const PersistedCheck& check);
-  Status save(const PersistedCheckState& state);
-  // Absent files are no error.
-  Status remove_service(std::string_view service_id);
-  Status remove_check(std::string_view check_id);
-  Status remove_check_state(std::string_view check_id);
+  // Each whole or not at all, and all of them synced; in this order after a crash in between. Any thread.
+  Status write(std::span<const KeptChange> changes) const;
 
   // What was kept; files that cannot be read are logged and left. What `is_configured` names is defined by
   // configuration files now: it is purged.
@@ -79,9 +86,12 @@ class DataDirectory {
   Status save_tokens(const AgentTokens& tokens);
 
  private:
-  std::string file(std::string_view folder, std::string_view id) const;
-  Status write(const std::string& folder, const std::string& path, std::string_view text);
-  Status remove(const std::string& path);
+  std::string file(KeptKind kind, std::string_view id) const;
+  Status make_folder(const std::string& folder) const;
+  Status write_one(const KeptChange& change, bool sync) const;
+  // Of one of the agent's own files.
+  Status save(const std::string& name, std::string_view text) const;
+  Status remove(const std::string& path) const;
 
   std::string path_;
   Logger log_;

@@ -9,6 +9,9 @@
 namespace praetor::cli {
 namespace {
 
+// Of an error of FlagSet::parse the line before the list of flags.
+std::string cause(const Error& error) { return error.message.substr(0, error.message.find('\n')); }
+
 class AgentCommand final : public Command {
  public:
   AgentCommand() {
@@ -17,9 +20,10 @@ class AgentCommand final : public Command {
         flags_.add_string(flag.name, &options_.config_format, flag.help);
         continue;
       }
-      flags_.add_function(
-          flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
-          [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
+      // The one flag that other commands have too stands with theirs.
+      flags_.set_group(flag.name == "datacenter" ? FlagGroup::kHttp : FlagGroup::kCommand);
+      flags_.add_function(flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
+                          [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
     }
   }
 
@@ -27,8 +31,8 @@ class AgentCommand final : public Command {
     return render_help(R"(
 Usage: praetor agent [options]
 
-  Starts the agent and runs until an interrupt is received. The
-  agent represents a single node in a cluster.
+  Runs an agent until a signal ends it. Every node of a cluster runs one; those
+  with -server keep the cluster's state.
 )",
                        &flags_, ui.program());
   }
@@ -36,9 +40,8 @@ Usage: praetor agent [options]
   int run(const std::vector<std::string>& args, Ui& ui) override {
     auto rest = flags_.parse(args);
     if (!rest) {
-      const std::string& usage = rest.error().message;
-      ui.write_err(usage);
-      ui.error("==> error parsing flags: " + usage.substr(0, usage.find('\n')));
+      ui.write_err(rest.error().message);
+      ui.error("==> error parsing flags: " + cause(rest.error()));
       return 1;
     }
     if (!rest->empty()) {
@@ -63,19 +66,17 @@ Usage: praetor agent [options]
 class ValidateCommand final : public Command {
  public:
   ValidateCommand() {
-    flags_.add_string(
-        "config-format", &options_.config_format,
-        "Config files are in this format irrespective of their extension. Must be 'hcl' or 'json'");
-    flags_.add_bool("quiet", &quiet_, "When given, a successful run will produce no output.");
+    flags_.add_string("config-format", &options_.config_format,
+                      "Reads every file as 'hcl' or 'json', whatever its extension.");
+    flags_.add_bool("quiet", &quiet_, "Says nothing when all is well.");
   }
 
   std::string help(const Ui& ui) const override {
     return render_help(R"(
 Usage: praetor validate [options] FILE_OR_DIRECTORY...
 
-  Performs a thorough sanity test on Consul configuration files. For each file
-  or directory given, the validate command will attempt to parse the contents
-  just as the "praetor agent" command would, and catch any errors.
+  Checks files and directories of configuration as "praetor agent" would read
+  them, together, and says what is wrong.
 )",
                        &flags_, ui.program());
   }
@@ -84,6 +85,7 @@ Usage: praetor validate [options] FILE_OR_DIRECTORY...
     auto files = flags_.parse(args);
     if (!files) {
       ui.write_err(files.error().message);
+      ui.error(cause(files.error()));
       return 1;
     }
     if (files->empty()) {

@@ -44,4 +44,7 @@ class ProcessUi : public Ui {
 // Whole file as text, or Go's wording: `open x: no such file or directory`.
 Result<std::string> read_file(const std::string& path);
 
+// What an argument stands for: `@file` its content, `-` standard input, anything else itself.
+Result<std::string> read_data(const std::string& argument, Ui& ui);
+
 }  // namespace praetor::cli

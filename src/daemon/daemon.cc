@@ -137,6 +137,7 @@ struct Daemon::Impl {
     agent_reactor = std::make_unique<Reactor>("agent");
     agent_reactor->start();
     agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
+    TRY(agent->open());
     TRY(on_agent([this] { return agent->start(); }));
     TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
@@ -179,6 +180,7 @@ struct Daemon::Impl {
       target.node = config->node_name;
       agent->state().for_each_service(
           [&](const agent::LocalService& local) { target.services[local.service.id] = local.service.tags; });
+      events.stamp(event);
       if (agent::accepts(target, event)) events.add(std::move(event));
     });
   }

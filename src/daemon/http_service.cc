@@ -15,6 +15,7 @@ http::RouterOptions router_options(const agent::RuntimeConfig& config) {
   for (const auto& [name, value] : config.http_response_headers)
     options.response_headers.emplace_back(name, value);
   options.filter_unprintable = !config.disable_http_unprintable_char_filter;
+  options.translates_addresses = config.translate_wan_addrs;
   return options;
 }
 
@@ -70,7 +71,7 @@ struct HttpService::Impl {
     http::add_agent_check_routes(router, api);
     http::add_agent_health_routes(router, api);
     http::add_monitor_routes(router, api);
-    http::add_root_route(router, api);
+    http::add_ui_routes(router, api);
   }
 };
 

@@ -104,12 +104,10 @@ std::string refusal(const agent::RuntimeConfig& config) {
   return "";
 }
 
+// Values of working keys that do not work yet.
 void warn_of_missing(const agent::RuntimeConfig& config, const Logger& logger) {
-  if (!config.retry_join_lan.empty() || !config.start_join_addrs_lan.empty())
-    logger.warn("joining other agents is not available yet: this server runs alone");
   if (config.bootstrap_expect > 1)
     logger.warn("clusters are not available yet: this server waits for nobody and elects nobody");
-  if (config.enable_ui && !config.dev_mode) logger.warn("the web UI is not available yet");
 }
 
 int run_agent(const agent::LoadOptions& options, const Output& out, const Output& err,
@@ -144,6 +142,8 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   for (const Logger& log : {logger, auto_config})
     for (const std::string& warning : loaded->warnings) log.warn(warning);
   warn_of_missing(*config, logger);
+  for (const std::string& key : loaded->without_effect)
+    logger.warn("configuration key has no effect in this version", {{"key", key}});
   Signals signals;
   auto watches = std::make_shared<std::shared_ptr<void>>();
   Daemon::Options daemon_options;

@@ -1,4 +1,5 @@
 #include "dns/evaluate.h"
+#include "dns/repack.h"
 
 #include <arpa/inet.h>
 
@@ -185,7 +186,7 @@ bool Evaluation::foreign(uint8_t without_recursors) {
   });
   if (!reply) return false;
   if (*reply) {
-    verbatim_ = **reply;
+    verbatim_ = repack(**reply, !config_->disable_compression);
   } else {
     response_.recursion_available = true;
     response_.rcode = rcode::kServerFailure;

@@ -29,19 +29,23 @@ void register_check(const ApiContext& api, const ExchangePtr& exchange) {
   auto definition = std::make_shared<agent::CheckDefinition>();
   if (!parse_body(exchange, *definition, true, "Request decode failed: ")) return;
   if (definition->token.empty()) definition->token = parse_token(exchange->request(), api.defaults);
-  change_agent(api, exchange,
-               [definition](agent::Agent& agent) { return agent.add_check(*definition, agent::Source::kApi); });
+  change_agent(api, exchange, [definition](agent::Agent& agent, AgentDone done) {
+    agent.add_check(*definition, agent::Source::kApi, std::move(done));
+  });
 }
 
 void deregister_check(const ApiContext& api, const ExchangePtr& exchange) {
-  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent) { return agent.remove_check(id); });
+  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent, AgentDone done) {
+    agent.remove_check(id, std::move(done));
+  });
 }
 
 void report(const ApiContext& api, const ExchangePtr& exchange, const char* status) {
   const Request& http = exchange->request();
   change_agent(api, exchange,
-               [id = http.argument, status, note = std::string(http.parameter("note"))](agent::Agent& agent) {
-                 return agent.update_ttl(id, status, note);
+               [id = http.argument, status, note = std::string(http.parameter("note"))](agent::Agent& agent,
+                                                                                       AgentDone done) {
+                 agent.update_ttl(id, status, note, std::move(done));
                });
 }
 
@@ -57,8 +61,8 @@ void update(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_body(exchange, *body, false, "Request decode failed: ")) return;
   if (!agent::is_valid_check_status(body->status))
     return respond_text(exchange, 400, "Invalid check status: '" + body->status + "'");
-  change_agent(api, exchange, [id = exchange->request().argument, body](agent::Agent& agent) {
-    return agent.update_ttl(id, body->status, body->output);
+  change_agent(api, exchange, [id = exchange->request().argument, body](agent::Agent& agent, AgentDone done) {
+    agent.update_ttl(id, body->status, body->output, std::move(done));
   });
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 void reload(const ApiContext& api, const ExchangePtr& exchange) {
   Status status = api.reload();
-  status ? respond_empty(exchange) : respond_error(exchange, status.error());
+  status ? respond_empty(exchange) : respond_text(exchange, 500, status.error().message);
 }
 
 void leave(const ApiContext& api, const ExchangePtr& exchange) {

@@ -81,13 +81,15 @@ void register_service(const ApiContext& api, const ExchangePtr& exchange) {
   auto definition = std::make_shared<agent::ServiceDefinition>();
   if (!parse_body(exchange, *definition, true, "Request decode failed: ")) return;
   if (definition->token.empty()) definition->token = parse_token(http, api.defaults);
-  change_agent(api, exchange, [definition, replace](agent::Agent& agent) {
-    return agent.add_service(*definition, agent::Source::kApi, replace);
+  change_agent(api, exchange, [definition, replace](agent::Agent& agent, AgentDone done) {
+    agent.add_service(*definition, agent::Source::kApi, replace, std::move(done));
   });
 }
 
 void deregister_service(const ApiContext& api, const ExchangePtr& exchange) {
-  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent) { return agent.remove_service(id); });
+  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent, AgentDone done) {
+    agent.remove_service(id, std::move(done));
+  });
 }
 
 // The `enable` parameter; answers when it is missing or wrong.
@@ -110,8 +112,8 @@ void service_maintenance(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_enable(exchange, enable)) return;
   change_agent(api, exchange,
                [id = http.argument, enable, reason = std::string(http.parameter("reason")),
-                token = parse_token(http, api.defaults)](agent::Agent& agent) {
-                 return agent.set_service_maintenance(id, enable, reason, token);
+                token = parse_token(http, api.defaults)](agent::Agent& agent, AgentDone done) {
+                 agent.set_service_maintenance(id, enable, reason, token, std::move(done));
                });
 }
 
@@ -121,9 +123,8 @@ void node_maintenance(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_enable(exchange, enable)) return;
   change_agent(api, exchange,
                [enable, reason = std::string(http.parameter("reason")),
-                token = parse_token(http, api.defaults)](agent::Agent& agent) -> Status {
-                 agent.set_node_maintenance(enable, reason, token);
-                 return {};
+                token = parse_token(http, api.defaults)](agent::Agent& agent, AgentDone done) {
+                 agent.set_node_maintenance(enable, reason, token, std::move(done));
                });
 }
 

@@ -24,6 +24,16 @@ std::string share_key(const Request& request, const std::string& token) {
   return key;
 }
 
+// What the agent's cache tells queries apart by: not how fresh or how filtered afterwards the answer is.
+std::string cache_key(const Request& request, const std::string& token) {
+  std::string key = request.path + "\n" + token;
+  for (const auto& [name, value] : request.query) {
+    bool apart = name == "filter" || name == "tag" || name == "node-meta" || name == "near" || name == "dc";
+    if (apart) key.append("\n").append(name).append("=").append(value);
+  }
+  return key;
+}
+
 struct Answerer {
   const ApiContext& api;
   ExchangePtr exchange;
@@ -35,12 +45,9 @@ struct Answerer {
     meta.index = index;
     meta.known_leader = !failed && api.server->known_leader();
     meta.last_contact_ms = failed ? 0 : api.server->last_contact_ms();
-    if (traits.effective_consistency) meta.consistency = consistency_name(options);
+    if (traits.effective_consistency && !failed) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
-    if (!traits.agent_cache || !options.use_cache || !api.use_cache || failed) return;
-    bool hit = api.cache->seen(share_key(exchange->request(), options.token));
-    response.set("X-Cache", hit ? "HIT" : "MISS");
-    if (hit) response.set("Age", "0");
+    if (traits.agent_cache && !failed) set_cache_headers(api, exchange->request(), options, response);
   }
 
   void operator()(Result<server::RenderingPtr> result) const {
@@ -64,6 +71,14 @@ struct Answerer {
 };
 
 }  // namespace
+
+void set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
+                       Response& response) {
+  if (!options.use_cache || !api.use_cache) return;
+  bool hit = api.cache->seen(cache_key(request, options.token));
+  response.set("X-Cache", hit ? "HIT" : "MISS");
+  if (hit) response.set("Age", "0");
+}
 
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options) {
   Duration wait = options.max_query_time;
@@ -119,15 +134,8 @@ void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
 
-void add_root_route(Router& router, const ApiContext&) {
-  router.set_fallback([](const ExchangePtr& exchange) {
-    if (exchange->request().path != "/") return exchange->respond(Response{.status = 404});
-    respond_text(exchange, 200, "Consul Agent");
-  });
-}
-
 Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
-  if (datacenter.empty() || equals_ignore_case(datacenter, api.defaults.datacenter)) return {};
+  if (datacenter.empty() || datacenter == api.defaults.datacenter) return {};
   return fail("No path to datacenter");
 }
 

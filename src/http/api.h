@@ -94,6 +94,10 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
 
+// X-Cache and Age, for ?cached.
+void set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
+                       Response& response);
+
 // How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
 
@@ -152,11 +156,7 @@ template <typename T>
 bool parse_body(const ExchangePtr& exchange, T& object, bool strict, std::string_view prefix) {
   Status status = codec::read_json(exchange->request().body, object, {.reject_unknown = strict});
   if (status) return true;
-  std::string text = std::string(prefix) + status.error().message;
-  // Only the endpoints that know namespaces say so; they are the ones with this prefix.
-  if (text == "Request decode failed: json: unknown field \"Namespace\"")
-    text += " - Namespaces are a Consul Enterprise feature";
-  respond_text(exchange, 400, std::move(text));
+  respond_text(exchange, 400, std::string(prefix) + status.error().message);
   return false;
 }
 
@@ -173,8 +173,8 @@ void add_monitor_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
-// "/": `Consul Agent`.
-void add_root_route(Router& router, const ApiContext& api);
+// "/", /robots.txt and the pages of the UI.
+void add_ui_routes(Router& router, const ApiContext& api);
 void add_coordinate_routes(Router& router, const ApiContext& api);
 
 }  // namespace praetor::http

@@ -11,7 +11,11 @@ template <typename Body>
 void write(const ApiContext& api, const ExchangePtr& exchange,
            void (*call)(const ApiContext&, const ExchangePtr&, Body, std::function<void(Status)>)) {
   Body body;
-  if (!parse_body(exchange, body, true, "Request decode failed: ")) return;
+  if (Status read = codec::read_json(exchange->request().body, body, {.reject_unknown = true}); !read) {
+    std::string text = "Request decode failed: " + read.error().message;
+    if (text.ends_with("unknown field \"Namespace\"")) text += " - Namespaces are a Consul Enterprise feature";
+    return respond_text(exchange, 400, std::move(text));
+  }
   if (body.datacenter.empty()) body.datacenter = api.defaults.datacenter;
   std::string token = parse_token(exchange->request(), api.defaults);
   if (!token.empty()) body.write.token = token;
@@ -51,7 +55,12 @@ void deregister(const ApiContext& api, const ExchangePtr& exchange) {
 void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
-  respond_object(api, exchange, codec::List<std::string>{api.defaults.datacenter});
+  const Request& http = exchange->request();
+  std::string json = codec::to_json(codec::List<std::string>{api.defaults.datacenter});
+  Response response = Response::text(200, render_document(api, http, std::move(json)));
+  response.set("Content-Type", "application/json");
+  set_cache_headers(api, http, request.options, response);
+  exchange->respond(std::move(response));
 }
 
 template <typename List>
@@ -159,7 +168,8 @@ void add_catalog_routes(Router& router, const ApiContext& api) {
   add("/v1/catalog/register", Method::kPut, register_node);
   add("/v1/catalog/deregister", Method::kPut, deregister);
   add("/v1/catalog/datacenters", Method::kGet, datacenters);
-  add("/v1/catalog/nodes", Method::kGet, nodes);
+  // The nodes are of no namespace: ?ns is not looked at.
+  router.add({"/v1/catalog/nodes", {Method::kGet}, [&api](const ExchangePtr& exchange) { nodes(api, exchange); }});
   add("/v1/catalog/services", Method::kGet, services);
   add("/v1/catalog/service/", Method::kGet,
       [](const ApiContext& a, const ExchangePtr& e) { service_nodes(a, e, false); });

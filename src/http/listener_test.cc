@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
 #include <future>
 
 #include "base/text.h"
@@ -132,6 +133,30 @@ TEST_F(Fixture, ClosesConnectionsAboveTheLimitOfAClient) {
   EXPECT_TRUE(contains(first.read_until("GET /1"), "200 OK"));
   Client second(listener->port(0));
   EXPECT_EQ(second.read_until("x"), "");
+}
+
+// The read of the closed connection is still queued in the reactor when that goes, after the listener.
+TEST(Listener, MayGoBeforeTheReactorHasEndedItsConnections) {
+  std::promise<void> stopped;
+  auto reactor = std::make_unique<Reactor>("test");
+  reactor->start();
+  ListenerOptions options;
+  options.addresses = {ListenAddress{.host = "127.0.0.1"}};
+  options.reactors = {reactor.get()};
+  options.handler = [](const ExchangePtr& exchange) { exchange->respond(Response{}); };
+  auto started = Listener::start(std::move(options));
+  ASSERT_TRUE(started);
+  auto listener = std::move(*started);
+  Client client(listener->port(0));
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_until("\r\n\r\n");
+  reactor->post([&] {
+    listener.reset();
+    reactor->context().stop();
+    stopped.set_value();
+  });
+  stopped.get_future().wait();
+  reactor.reset();
 }
 
 TEST(Target, DecodesPathAndQuery) {

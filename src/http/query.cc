@@ -26,7 +26,7 @@ Status parse_wait(const Request& request, model::QueryOptions& options) {
 // Cache-Control: max-age=N, stale-if-error=N, must-revalidate.
 Status parse_cache_control(const Request& request, model::QueryOptions& options) {
   std::string_view header = trim(request.header("Cache-Control"));
-  if (header.empty() || !options.use_cache) return {};
+  if (header.empty()) return {};
   for (std::string_view piece : split(header, ',')) {
     std::string directive = to_lower(trim(piece));
     if (directive == "must-revalidate") options.must_revalidate = true;

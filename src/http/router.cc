@@ -30,15 +30,51 @@ bool inside(const std::string& address, const std::string& network, int bits) {
   return true;
 }
 
-// As Go's unicode.IsPrint for the bytes that matter: controls and DEL are not printable.
+// As Go's unicode.IsPrint: no controls, no space but the common one, nothing invisible. What is no UTF-8 passes.
+bool is_printable(uint32_t c) {
+  struct Range {
+    uint32_t first, last;
+  };
+  static constexpr Range kNot[] = {
+      {0x00, 0x1f},     {0x7f, 0xa0},     {0xad, 0xad},     {0x600, 0x605},   {0x61c, 0x61c},     {0x6dd, 0x6dd},
+      {0x70f, 0x70f},   {0x8e2, 0x8e2},   {0x1680, 0x1680}, {0x180e, 0x180e}, {0x2000, 0x200f},   {0x2028, 0x202f},
+      {0x205f, 0x206f}, {0x3000, 0x3000}, {0xe000, 0xf8ff}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},   {0xfffe, 0xffff},
+      {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0001, 0xe007f}, {0xf0000, 0x10ffff}};
+  return std::none_of(std::begin(kNot), std::end(kNot), [c](Range r) { return c >= r.first && c <= r.last; });
+}
+
 bool printable(std::string_view path) {
-  if (!is_valid_utf8(path)) return false;
-  return std::all_of(path.begin(), path.end(), [](char c) { return static_cast<uint8_t>(c) >= 0x20 && c != 0x7f; });
+  while (!path.empty()) {
+    auto lead = static_cast<uint8_t>(path[0]);
+    size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (!is_valid_utf8(path.substr(0, length))) {
+      path.remove_prefix(1);
+      continue;
+    }
+    uint32_t c = length == 1 ? lead : lead & (0xffu >> (length + 1));
+    for (size_t i = 1; i < length; ++i) c = c << 6 | (static_cast<uint8_t>(path[i]) & 0x3f);
+    if (!is_printable(c)) return false;
+    path.remove_prefix(length);
+  }
+  return true;
+}
+
+// As Go's textproto.CanonicalMIMEHeaderKey: "x-FOO" is X-Foo.
+std::string canonical_header(std::string_view name) {
+  std::string out = to_lower(name);
+  if (contains(out, " ")) return std::string(name);
+  bool start = true;
+  for (char& c : out) {
+    if (start && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    start = c == '-';
+  }
+  return out;
 }
 
 std::string allow_header(const Route& route) {
   std::string text = "OPTIONS";
-  for (Method method : route.methods) text.append(",").append(method_name(method));
+  for (Method method : route.methods)
+    if (method != Method::kOptions) text.append(",").append(method_name(method));
   return text;
 }
 
@@ -87,8 +123,11 @@ Response moved(const Request& request, const std::string& path) {
 
 }  // namespace
 
-Router::Router(RouterOptions options) : options_(std::move(options)), routed_headers_(options_.response_headers) {
+Router::Router(RouterOptions options) : options_(std::move(options)) {
+  for (auto& [name, value] : options_.response_headers) name = canonical_header(name);
+  routed_headers_ = options_.response_headers;
   routed_headers_.emplace_back("Vary", "Accept-Encoding");
+  if (options_.translates_addresses) routed_headers_.emplace_back("X-Consul-Translate-Addresses", "true");
   for (const std::string& cidr : options_.allow_write_from) {
     size_t slash = cidr.find('/');
     std::string bytes = address_bytes(cidr.substr(0, slash));
@@ -103,6 +142,11 @@ void Router::add(Route route) {
   auto& routes = route.pattern.ends_with('/') ? prefixes_ : exact_;
   std::string pattern = route.pattern;
   routes.insert_or_assign(std::move(pattern), std::move(route));
+}
+
+void Router::add_page(std::string pattern, Handler handler) {
+  Route route{std::move(pattern), {}, std::move(handler), 0, true};
+  add(std::move(route));
 }
 
 const Route* Router::find(std::string_view path) const {
@@ -131,23 +175,32 @@ uint64_t Router::body_limit(const Request& request) const {
 void Router::handle(const ExchangePtr& exchange) const {
   Request& request = exchange->request();
   auto answer = [&](Response response) { exchange->respond(std::move(response)); };
-  request.common_headers = &options_.response_headers;
+  if (request.target == "*") {
+    if (request.method == Method::kOptions) return answer(Response{});
+    Response refusal{.status = 400, .close = true};
+    refusal.set("Connection", "close");
+    return answer(std::move(refusal));
+  }
   if (!parse_target(request)) return answer(Response{.status = 400});
   if (options_.filter_unprintable && !printable(request.path)) return answer(Response{.status = 400});
-  if (std::string clean = clean_path(request.path); clean != request.path) {
-    request.common_headers = nullptr;
-    return answer(moved(request, clean));
-  }
+  if (std::string clean = clean_path(request.path); clean != request.path) return answer(moved(request, clean));
   const Route* route = find(request.path);
-  if (!route) {
-    if (prefixes_.contains(request.path + "/")) {
-      request.common_headers = nullptr;
-      return answer(moved(request, request.path + "/"));
-    }
-    if (fallback_) return fallback_(exchange);
-    return answer(Response{.status = 404});
+  if (route) return answer_route(exchange, *route);
+  if (prefixes_.contains(request.path + "/")) return answer(moved(request, request.path + "/"));
+  if (fallback_) return fallback_(exchange);
+  answer(Response{.status = 404});
+}
+
+void Router::answer_route(const ExchangePtr& exchange, const Route& route) const {
+  Request& request = exchange->request();
+  auto answer = [&](Response response) { exchange->respond(std::move(response)); };
+  if (route.pattern.ends_with('/')) request.argument = request.path.substr(route.pattern.size());
+  if (route.page) {
+    request.common_headers = &options_.response_headers;
+    return route.handler(exchange);
   }
   request.common_headers = &routed_headers_;
+  if (request.bad_query) return answer(Response{.status = 500});
   Response head;
   for (const std::string& prefix : options_.block_endpoints) {
     if (!request.path.starts_with(prefix)) continue;
@@ -155,13 +208,15 @@ void Router::handle(const ExchangePtr& exchange) const {
     head.body = "Endpoint is blocked by agent configuration";
     return answer(std::move(head));
   }
+  bool allowed = std::find(route.methods.begin(), route.methods.end(), request.method) != route.methods.end();
   if (request.method == Method::kOptions) {
-    head.set("Allow", allow_header(*route));
+    head.set("Allow", allow_header(route));
+    if (allowed) head.set("Content-Type", "application/json"), head.body = "{}";
     return answer(std::move(head));
   }
-  if (std::find(route->methods.begin(), route->methods.end(), request.method) == route->methods.end()) {
+  if (!allowed) {
     head.status = 405;
-    head.set("Allow", allow_header(*route));
+    head.set("Allow", allow_header(route));
     head.body = "method " + request.method_text + " not allowed";
     return answer(std::move(head));
   }
@@ -170,8 +225,7 @@ void Router::handle(const ExchangePtr& exchange) const {
     head.body = "Access is restricted";
     return answer(std::move(head));
   }
-  if (route->pattern.ends_with('/')) request.argument = request.path.substr(route->pattern.size());
-  route->handler(exchange);
+  route.handler(exchange);
 }
 
 Response error_response(const Error& error) {

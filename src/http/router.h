@@ -22,16 +22,18 @@ struct Route {
   // "/v1/agent/self" matches exactly; a pattern that ends in '/' matches everything below it, the longest
   // pattern first, and the rest of the decoded path becomes Request::argument.
   std::string pattern;
-  std::vector<Method> methods;  // in the order of the Allow header; OPTIONS is implied
+  std::vector<Method> methods;  // in the order of the Allow header; OPTIONS is implied: named, its answer is {}
   Handler handler;
   uint64_t body_limit = 0;  // 0: the router's default
+  bool page = false;        // see Router::add_page
 };
 
 struct RouterOptions {
   std::vector<std::string> block_endpoints;  // path prefixes
   std::vector<std::string> allow_write_from;  // CIDRs; empty: everyone
-  std::vector<std::pair<std::string, std::string>> response_headers;
+  std::vector<std::pair<std::string, std::string>> response_headers;  // on every answer of a route; any case
   bool filter_unprintable = true;
+  bool translates_addresses = false;  // translate_wan_addrs: endpoints say so
   uint64_t default_body_limit = 32 << 20;
 };
 
@@ -40,12 +42,16 @@ class Router {
  public:
   explicit Router(RouterOptions options);
   void add(Route route);
-  // For paths that no route matches ("/", "/ui/"); answers 404 when unset.
+  // For paths that no route matches ("/"); answers 404 when unset. Its answers carry no configured headers.
   void set_fallback(Handler handler) { fallback_ = std::move(handler); }
+  // Pages: every method, none of the rules for endpoints; the answers carry the configured headers.
+  // `pattern` as in Route.
+  void add_page(std::string pattern, Handler handler);
   void handle(const ExchangePtr& exchange) const;
   uint64_t body_limit(const Request& request) const;
 
  private:
+  void answer_route(const ExchangePtr& exchange, const Route& route) const;
   const Route* find(std::string_view path) const;
   bool may_write(std::string_view remote_ip) const;
 

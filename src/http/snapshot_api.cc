@@ -31,6 +31,7 @@ void save(const ApiContext& api, const ExchangePtr& exchange) {
         if (!packed) return respond_error(exchange, packed.error());
         Response response;
         response.shared_body = body;
+        response.chunked = true;
         set_meta_headers(response, {index, api.server->known_leader(), api.server->last_contact_ms(), ""});
         exchange->respond(std::move(response));
       });

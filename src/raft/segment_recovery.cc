@@ -144,11 +144,9 @@ class SegmentLog::Recovery {
   }
 
   std::unexpected<Error> corrupt(uint64_t offset, const std::string& what) const {
-    return fail(
-        "log: " + segment_.path + ": offset " + std::to_string(offset) + ": " + what +
-            ". The server does not start with a damaged log: move its raft directory away so that it joins "
-            "again empty and is brought up to date, or restore a snapshot",
-        ErrorKind::kCorrupt);
+    return fail("log: " + segment_.path + ": offset " + std::to_string(offset) + ": " + what + ". " +
+                    log_.options_.advice,
+                ErrorKind::kCorrupt);
   }
 
   SegmentLog& log_;

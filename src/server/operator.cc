@@ -11,7 +11,6 @@ model::RaftConfigurationResponse raft_configuration(Server& server) {
   model::RaftConfigurationResponse response;
   raft::ConfigurationView view = server.raft().configuration();
   raft::Server leader = server.raft().leader();
-  response.index = view.index;
   store::View state = server.store().view();
   for (const raft::Server& member : view.configuration.servers) {
     model::RaftServer row;

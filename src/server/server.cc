@@ -70,6 +70,9 @@ Status Server::open() {
                         {{"error", error}});
   };
   TRY_ASSIGN(raft_, raft::Node::start(std::move(raft_options), state_->machine));
+  std::lock_guard lock(opening_);
+  opened_ = true;
+  if (early_leadership_) tell_duties(*early_leadership_);
   return {};
 }
 
@@ -95,6 +98,15 @@ void Server::on_raft_leadership(bool leader) {
     logger().info("cluster leadership acquired");
   else
     logger().info("cluster leadership lost");
+  std::lock_guard lock(opening_);
+  if (opened_) {
+    tell_duties(leader);
+  } else {
+    early_leadership_ = leader;
+  }
+}
+
+void Server::tell_duties(bool leader) {
   options_.reactors.front()->post([this, leader] { duties_->on_leadership(leader); });
 }
 

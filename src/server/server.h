@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -107,6 +109,7 @@ class Server {
   void propose(Reactor& reactor, std::string entry, Instant deadline, Applied applied);
   void await_leader(Reactor& reactor, Instant deadline, std::function<void(Status)> ready);
   void on_raft_leadership(bool leader);
+  void tell_duties(bool leader);
 
   ServerOptions options_;
   bool stopped_ = false;
@@ -114,6 +117,10 @@ class Server {
   std::unique_ptr<State> state_;
   std::unique_ptr<LeaderDuties> duties_;
   std::unique_ptr<raft::Node> raft_;
+  // A quorum of one may lead before start() has its node: the duties hear of it once they can use it.
+  std::mutex opening_;
+  bool opened_ = false;                   // guarded by opening_
+  std::optional<bool> early_leadership_;  // guarded by opening_
 };
 
 }  // namespace praetor::server

@@ -40,7 +40,8 @@ class Output:
 
 def execute(run, step, words):
     """One command. `until-output REGEX` waits for that text and then sends `signal NAME` (default INT)."""
-    process = subprocess.Popen([run.binary, *words], cwd=run.folder, env=_environment(run, step),
+    # Both are started under the name `consul`, which help texts show.
+    process = subprocess.Popen(["consul", *words], executable=run.binary, cwd=run.folder, env=_environment(run, step),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                start_new_session=True)
     out, err = Output(process.stdout), Output(process.stderr)
