@@ -14,6 +14,8 @@ namespace praetor::daemon {
 
 Signals::Signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  // Asks Consul for its metrics on stderr: it must not end the agent.
+  std::signal(SIGUSR1, SIG_IGN);
   sigset_t mask;
   sigemptyset(&mask);
   for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, number);
@@ -51,9 +53,12 @@ std::optional<Event> Signals::wait(std::optional<Duration> timeout) {
   signalfd_siginfo info{};
   if (::read(signal_fd_, &info, sizeof info) != sizeof info) return std::nullopt;
   switch (info.ssi_signo) {
-    case SIGINT: return Event::kInterrupt;
-    case SIGTERM: return Event::kTerminate;
-    default: return Event::kReload;
+    case SIGINT:
+      return Event::kInterrupt;
+    case SIGTERM:
+      return Event::kTerminate;
+    default:
+      return Event::kReload;
   }
 }
 

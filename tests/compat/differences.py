@@ -33,7 +33,7 @@ DIFFERENCES: list[Difference] = [
                r'"Output": ""', r'"Output": "Service y could not be found on node "'),
     Difference(name="help-texts",
                reason="long prose is its author's; what is typed and what scripts read is the same",
-               scenario=r"^cli/", step=r"^\$", reduce=helptext.facts),
+               scenario=r"^(cli/|config/startup::flags$)", step=r"^\$", reduce=helptext.facts),
     Difference(name="version-line",
                reason="tools read the first lines; people want to know what they run",
                scenario=r"^cli/help::the program itself$", step=r"^\$ (-v|--version|-version|version( -format=pretty| extra)?)$",
