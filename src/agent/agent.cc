@@ -4,24 +4,25 @@
 #include <set>
 
 #include "base/text.h"
+#include "raft/gathering.h"
 #include "server/catalog.h"
 #include "server/server.h"
 #include "store/catalog_read.h"
 #include "store/store.h"
 
 namespace praetor::agent {
+
+codec::Map<std::string> node_meta_of(const RuntimeConfig& config) {
+  codec::Map<std::string> meta = config.node_meta;
+  meta["consul-network-segment"] = config.segment_name;
+  return meta;
+}
+
 namespace {
 
 const Logger& logger() {
   static const Logger log("agent");
   return log;
-}
-
-// What every agent says of itself, besides what its operator wants to say.
-codec::Map<std::string> node_meta_of(const RuntimeConfig& config) {
-  codec::Map<std::string> meta = config.node_meta;
-  meta["consul-network-segment"] = config.segment_name;
-  return meta;
 }
 
 LocalState::Options state_options(const RuntimeConfig& config) {
@@ -67,9 +68,14 @@ CheckHooks Agent::make_hooks() {
     pump_soon();
   };
   hooks.on_deregister = [this](const CriticalServices::Due& due) {
-    logger().info("check has been critical for too long, deregistering its service",
-                  {{"check", due.check_id}, {"service", due.service_id}});
-    remove_service(due.service_id, {});
+    remove_service(due.service_id, [due](const Status& removed) {
+      if (removed)
+        logger().info("Check for service has been critical for too long; deregistered service",
+                      {{"service", due.service_id}, {"check", due.check_id}});
+      else
+        logger().error("unable to deregister service after check has been critical for too long",
+                       {{"service", due.service_id}, {"check", due.check_id}, {"error", removed.error()}});
+    });
   };
   hooks.local_checks = [this] {
     std::vector<AliasedCheck> list;
@@ -84,6 +90,7 @@ CheckHooks Agent::make_hooks() {
     });
     return list;
   };
+  hooks.query_remote = [this](const AliasQuery& query, auto answer) { query_remote(query, std::move(answer)); };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
   return hooks;
 }
@@ -106,66 +113,6 @@ void Agent::stop() {
 
 Status Agent::open() { return journal_.open(); }
 
-void Agent::register_configured(const RuntimeConfig& config) {
-  for (const ServiceDefinition& service : config.services)
-    add_service(service, Source::kConfiguration, true, [&service](const Status& added) {
-      if (!added) logger().error("failed to register service", {{"service", service.name}, {"error", added.error()}});
-    });
-  for (const CheckDefinition& check : config.checks)
-    add_check(check, Source::kConfiguration, [&check](const Status& added) {
-      if (!added)
-        logger().error("failed to register check", {{"check", check.settings.name}, {"error", added.error()}});
-    });
-}
-
-void Agent::start() {
-  register_configured(*config_);
-  restore_persisted();
-  started_ = true;
-  pump();
-}
-
-void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
-  sync_.pause();
-  std::set<std::string> services, checks;
-  for (const ServiceDefinition& service : config->services) services.insert(service.effective_id());
-  for (const CheckDefinition& check : config->checks) checks.insert(check.effective_id());
-  for (const ServiceDefinition& old : config_->services)
-    if (!services.contains(old.effective_id())) remove_service(old.effective_id(), {});
-  for (const CheckDefinition& old : config_->checks)
-    if (!checks.contains(old.effective_id())) remove_check(old.effective_id(), {});
-  config_ = std::move(config);
-  state_.set_node_meta(node_meta_of(*config_));
-  state_.set_discard_check_output(config_->discard_check_output);
-  checks_->reload_tls();
-  register_configured(*config_);
-  sync_.resume();
-  sync_.compare_now(system_clock().now());
-  pump();
-}
-
-// What the API registered before the last stop, unless configuration files define it now.
-void Agent::restore_persisted() {
-  std::set<std::string> services, checks;
-  for (const ServiceDefinition& service : config_->services) services.insert(service.effective_id());
-  for (const CheckDefinition& check : config_->checks) checks.insert(check.effective_id());
-  for (const PersistedService& kept : data_.load_services([&](const std::string& id) { return services.contains(id); })) {
-    model::NodeService service = kept.service;
-    service.locally_registered_as_sidecar = kept.locally_registered_as_sidecar;
-    if (Status added = state_.add_service(std::move(service), kept.token); !added)
-      logger().error("failed to restore service", {{"service", kept.service.id}, {"error", added.error()}});
-  }
-  Time now = system_clock().wall();
-  Work work;  // nothing to write, and nobody who waits
-  for (PersistedCheck& kept : data_.load_checks([&](const std::string& id) { return checks.contains(id); }, now)) {
-    Status added = kept.chk_type ? start_check(work, kept.check, *kept.chk_type, kept.token, Source::kRestored)
-                                 : state_.add_check(kept.check, kept.token);
-    if (added) continue;
-    logger().warn("failed to restore check", {{"check", kept.check.check_id}, {"error", added.error()}});
-    journal_.append({{KeptKind::kCheck, kept.check.check_id, std::nullopt}}, {});
-  }
-}
-
 void Agent::changed() {
   auto due = std::exchange(notify_, {});
   for (auto& [id, callback] : due) callback();
@@ -187,21 +134,31 @@ void Agent::pump_soon() {
 
 void Agent::pump() {
   pump_posted_ = false;
-  journal_.commit();
-  if (!started_) return;
+  if (!started_) return journal_.commit();
   Instant now = system_clock().now();
-  while (auto action = sync_.next(now)) perform(*action);
-  answer_waiting();
-  if (auto at = sync_.wake_at(); at != timer_at_) {
-    reactor_.cancel(timer_);
-    timer_ = 0;
-    timer_at_ = at;
-    if (at)
-      timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] {
-        timer_at_.reset();
-        pump();
-      });
+  answer_waiting(now);
+  Instant due = gather_.due();
+  if (due > now && due != Instant::max()) return wake_at(due, now);
+  journal_.commit();
+  gather_.sent(now);
+  {
+    raft::Gathering together;
+    while (auto action = sync_.next(now)) perform(*action);
   }
+  wake_at(sync_.wake_at(), now);
+}
+
+void Agent::wake_at(std::optional<Instant> at, Instant now) {
+  if (at == timer_at_) return;
+  reactor_.cancel(timer_);
+  timer_ = 0;
+  timer_at_ = at;
+  if (!at) return;
+  timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] {
+    timer_ = 0;
+    timer_at_.reset();
+    pump();
+  });
 }
 
 void Agent::perform(const SyncAction& action) {

@@ -13,6 +13,7 @@
 
 #include "agent/anti_entropy.h"
 #include "agent/check_runner.h"
+#include "agent/gather.h"
 #include "agent/journal.h"
 #include "agent/local_state.h"
 #include "agent/persistence.h"
@@ -29,6 +30,9 @@ namespace praetor::agent {
 // Where a definition comes from: scripts from the API need enable_script_checks, those of configuration files
 // may have enable_local_script_checks.
 enum class Source { kConfiguration, kApi, kRestored };
+
+// What every agent says of itself, besides what its operator wants to say.
+codec::Map<std::string> node_meta_of(const RuntimeConfig& config);
 
 class Agent {
  public:
@@ -48,12 +52,13 @@ class Agent {
   // error is a reason not to start: the journal is damaged, or the disk fails.
   Status open();
 
-  // Registers the configuration's services and checks and starts syncing.
-  void start();
+  // Registers the configuration's services and checks and starts syncing. An error names the definition that
+  // cannot be registered.
+  Status start();
 
   // Takes over a new configuration: its services and checks replace those of the old one, which keep what their
-  // checks knew; what the API registered stays.
-  void reload(std::shared_ptr<const RuntimeConfig> config);
+  // checks knew; what the API registered stays. After an error everything is as before.
+  Status reload(std::shared_ptr<const RuntimeConfig> config);
 
   // How the changes below end, once each and on the reactor: when the change is durable and the catalog has been
   // asked to take it. Whether the catalog took it is logged, not told (as in Consul): the next comparison mends
@@ -96,26 +101,35 @@ class Agent {
   };
 
   CheckHooks make_hooks();
-  void register_configured(const RuntimeConfig& config);
-  void restore_persisted();
+  void query_remote(const AliasQuery& query, std::function<void(Result<AliasReply>)> answer);
+
+  // agent_configured.cc
+  Status check_services(const RuntimeConfig& config) const;
+  Status check_checks(const RuntimeConfig& config) const;
+  void register_services(const RuntimeConfig& config);
+  void register_checks(const RuntimeConfig& config);
+  void restore_services();
+  void restore_checks();
 
   // agent_register.cc
   void finish(Work work, Status status, Done done);
   void kept(uint64_t waiting, const Status& status);
   void undo(const Work& work);
-  void answer_waiting();
+  void answer_waiting(Instant now);
   Status register_service(Work& work, const model::NodeService& service, const std::vector<CheckType>& checks,
                           const std::string& token, Source source, bool replace_checks);
   Status start_check(Work& work, const model::HealthCheck& check, const CheckType& type, const std::string& token,
                      Source source);
+  Status may_run(const CheckSettings& settings, Source source) const;
   Status add_maintenance(Work& work, const model::HealthCheck& check, const std::string& token);
   void drop_service(Work& work, const std::string& id);
   void drop_check(Work& work, const std::string& id);
 
-  // Sends what waits to the journal and the catalog: once for everything that came in one turn of the reactor, so
-  // that it shares syncs and batches.
+  // Answers who has waited long enough, and hands what has gathered to the journal and the catalog. At the end of a
+  // turn of the reactor: once for everything that came in it.
   void pump_soon();
   void pump();
+  void wake_at(std::optional<Instant> at, Instant now);
   void perform(const SyncAction& action);
   void fetch(uint64_t id);
   void changed();
@@ -135,6 +149,7 @@ class Agent {
   std::optional<Instant> timer_at_;
   bool pump_posted_ = false;
   bool started_ = false;
+  Gather gather_;
   uint64_t last_waiting_ = 0;
   std::map<uint64_t, Waiting> waiting_;
   uint64_t last_notify_ = 0;

@@ -60,7 +60,14 @@ CheckSpec spec_of(const RuntimeConfig& config, const model::HealthCheck& check, 
   return spec;
 }
 
-std::string unknown_ttl(const std::string& id) { return "CheckID " + go_quote(id) + " does not have associated TTL"; }
+void tell_label(LogLevel level, std::string_view what, std::string_view key, const std::string& name) {
+  if (std::string_view problem = dns_label_problem(name); !problem.empty())
+    logger().log(level, std::string(what) + " will not be discoverable via DNS " + std::string(problem), {{key, name}});
+}
+
+std::string unknown_ttl(const std::string& id) {
+  return "CheckID " + go_quote(id) + " does not have associated TTL";
+}
 
 }  // namespace
 
@@ -72,6 +79,7 @@ void Agent::finish(Work work, Status status, Done done) {
     uint64_t id = ++last_waiting_;
     std::vector<KeptChange> keep = std::move(work.keep);
     waiting_.emplace(id, Waiting{std::move(work), keep.empty(), std::move(done)});
+    gather_.arrived();
     if (!keep.empty())
       journal_.append(std::move(keep), [this, alive = alive_, id](const Status& result) {
         if (*alive) kept(id, result);
@@ -90,6 +98,7 @@ void Agent::kept(uint64_t id, const Status& status) {
   }
   Waiting failed = std::move(at->second);
   waiting_.erase(at);
+  gather_.answered(1, system_clock().now());
   undo(failed.work);
   if (failed.done) failed.done(status);
 }
@@ -99,10 +108,11 @@ void Agent::undo(const Work& work) {
   Work undone;  // nothing of it is on disk
   for (const std::string& id : work.new_checks) drop_check(undone, id);
   for (const auto& [id, version] : work.new_services)
-    if (const LocalService* local = state_.service(id); local && local->version == version) drop_service(undone, id);
+    if (const LocalService* local = state_.service(id); local && local->version == version)
+      drop_service(undone, id);
 }
 
-void Agent::answer_waiting() {
+void Agent::answer_waiting(Instant now) {
   std::vector<Waiting> ready;
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     Waiting& one = at->second;
@@ -114,6 +124,7 @@ void Agent::answer_waiting() {
       ++at;
     }
   }
+  if (!ready.empty()) gather_.answered(ready.size(), now);
   for (Waiting& one : ready)
     if (one.done) one.done({});
 }
@@ -125,8 +136,8 @@ void Agent::add_service(const ServiceDefinition& definition, Source source, bool
   });
   Work work;
   if (!registration) return finish(std::move(work), fail(registration.error()), std::move(done));
-  Status added = register_service(work, registration->service, registration->checks, registration->token, source,
-                                  replace_checks);
+  Status added = register_service(work, registration->service, registration->checks, registration->token,
+                                  source, replace_checks);
   if (added && registration->sidecar)
     added = register_service(work, registration->sidecar->service, registration->sidecar->checks,
                              registration->sidecar->token, source, replace_checks);
@@ -135,10 +146,8 @@ void Agent::add_service(const ServiceDefinition& definition, Source source, bool
 
 Status Agent::register_service(Work& work, const model::NodeService& service, const std::vector<CheckType>& checks,
                                const std::string& token, Source source, bool replace_checks) {
-  if (!is_dns_label(service.service))
-    logger().warn("Service name will not be discoverable via DNS due to invalid characters. Valid characters include "
-                  "all alpha-numerics and dashes.",
-                  {{"service", service.service}});
+  tell_label(LogLevel::kWarn, "Service name", "service", service.service);
+  for (const std::string& tag : service.tags) tell_label(LogLevel::kDebug, "Service tag", "tag", tag);
   // What the checks knew stays with them when their service is registered again.
   std::map<std::string, model::HealthCheck> before;
   for (const LocalCheck* local : state_.checks_of(service.id)) before[local->check.check_id] = local->check;
@@ -154,7 +163,7 @@ Status Agent::register_service(Work& work, const model::NodeService& service, co
   for (size_t i = 0; i < checks.size(); ++i) {
     model::HealthCheck check = service_check(checks[i], service, config_->node_name, i + 1, checks.size());
     kept.insert(check.check_id);
-    if (auto known = before.find(check.check_id); known != before.end() && checks[i].settings.status.empty()) {
+    if (auto known = before.find(check.check_id); known != before.end()) {
       check.status = known->second.status;
       check.output = known->second.output;
     }
@@ -166,18 +175,19 @@ Status Agent::register_service(Work& work, const model::NodeService& service, co
   return {};
 }
 
+Status Agent::may_run(const CheckSettings& settings, Source source) const {
+  if (!settings.is_exec() || config_->enable_remote_script_checks) return {};
+  if (source != Source::kConfiguration)
+    return fail("Scripts are disabled on this agent from remote calls; to enable, configure "
+                "'enable_script_checks' to true");
+  if (config_->enable_local_script_checks) return {};
+  return fail("Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
+              "'enable_local_script_checks' to true");
+}
+
 Status Agent::start_check(Work& work, const model::HealthCheck& check, const CheckType& type, const std::string& token,
                           Source source) {
-  if (type.settings.is_exec()) {
-    bool allowed = config_->enable_remote_script_checks ||
-                   (source == Source::kConfiguration && config_->enable_local_script_checks);
-    if (!allowed && source != Source::kConfiguration)
-      return fail("Scripts are disabled on this agent from remote calls; to enable, configure "
-                  "'enable_script_checks' to true");
-    if (!allowed)
-      return fail("Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
-                  "'enable_local_script_checks' to true");
-  }
+  TRY(may_run(type.settings, source));
   std::string own = type.token.empty() ? token : type.token;
   bool fresh = state_.check(check.check_id) == nullptr;
   TRY(state_.add_check(check, own));
@@ -213,6 +223,7 @@ void Agent::drop_service(Work& work, const std::string& id) {
 
 void Agent::remove_service(const std::string& id, Done done) {
   Work work;
+  if (id.empty()) return finish(std::move(work), fail("ServiceID missing"), std::move(done));
   if (state_.service(id)) {
     drop_service(work, id);
     const LocalService* sidecar = state_.service(sidecar_id(id));
@@ -235,8 +246,7 @@ void Agent::add_check(const CheckDefinition& definition, Source source, Done don
     check.service_name = service->service.service;
     check.service_tags = service->service.tags;
   }
-  if (const LocalCheck* known = state_.check(check.check_id);
-      known && registration->type.settings.status.empty()) {
+  if (const LocalCheck* known = state_.check(check.check_id)) {
     check.status = known->check.status;
     check.output = known->check.output;
   }
@@ -246,6 +256,7 @@ void Agent::add_check(const CheckDefinition& definition, Source source, Done don
 
 void Agent::remove_check(const std::string& id, Done done) {
   Work work;
+  if (id.empty()) return finish(std::move(work), fail("CheckID missing"), std::move(done));
   drop_check(work, id);
   finish(std::move(work), {}, std::move(done));
 }
@@ -287,13 +298,15 @@ void Agent::set_service_maintenance(const std::string& id, bool enable, const st
   if (!service)
     status = fail("No service registered with ID " + go_quote(id), ErrorKind::kNotFound);
   else if (enable)
-    status = add_maintenance(work, service_maintenance_check(config_->node_name, service->service, reason), token);
+    status =
+        add_maintenance(work, service_maintenance_check(config_->node_name, service->service, reason), token);
   else
     drop_check(work, service_maintenance_id(id));
   finish(std::move(work), std::move(status), std::move(done));
 }
 
-void Agent::set_node_maintenance(bool enable, const std::string& reason, const std::string& token, Done done) {
+void Agent::set_node_maintenance(bool enable, const std::string& reason, const std::string& token,
+                                 Done done) {
   Work work;
   Status status;
   if (enable)

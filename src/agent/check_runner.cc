@@ -12,10 +12,51 @@
 #include "agent/check_scheduler.h"
 #include "agent/check_script.h"
 #include "agent/check_tls.h"
+#include "base/log.h"
 
 namespace praetor::agent {
 
 namespace {
+
+const Logger& logger() {
+  static const Logger log("agent");
+  return log;
+}
+
+// What an operator reads about one run, before thresholds.
+void log_run(const CheckSpec& spec, CheckKind kind, const CheckResult& result) {
+  const LogField check{"check", spec.id};
+  bool program = kind == CheckKind::kScript || kind == CheckKind::kDocker;
+  switch (result.run) {
+    case CheckResult::Run::kNotInvoked:
+      return logger().error("Check failed to invoke", {check, {"error", result.output}});
+    case CheckResult::Run::kTimedOut:
+      return logger().warn("Timed out running check",
+                           {check, {"timeout", spec.timeout > Duration(0) ? spec.timeout : kDefaultScriptTimeout}});
+    case CheckResult::Run::kFailed:
+      return logger().debug("Check failed", {check, {"error", result.output}});
+    case CheckResult::Run::kDone:
+      break;
+  }
+  if (program) logger().trace("Check output", {check, {"output", result.output}});
+  if (kind == CheckKind::kTcp && result.status == CheckStatus::kCritical)
+    logger().warn("Check socket connection failed", {check, {"error", result.output}});
+}
+
+void log_status(const std::string& id, CheckStatus status) {
+  if (status == CheckStatus::kCritical) return logger().warn("Check is now critical", {{"check", id}});
+  logger().debug("Check status updated", {{"check", id}, {"status", status_name(status)}});
+}
+
+void log_held_back(const std::string& id, CheckStatus status, const Thresholds& thresholds) {
+  bool failed = status == CheckStatus::kCritical;
+  logger().warn(failed ? "Check failed but has not reached failure threshold"
+                       : "Check passed but has not reached success threshold",
+                {{"check", id},
+                 {"status", status_name(status)},
+                 {failed ? "failure_count" : "success_count", thresholds.count(status)},
+                 {failed ? "failure_threshold" : "success_threshold", thresholds.needed(status)}});
+}
 
 constexpr Duration kAliasCalm = std::chrono::milliseconds(10);  // many changes, one look
 constexpr size_t kAliasTextRoom = 256;  // for the words around the output of the aliased check
@@ -96,6 +137,17 @@ struct CheckRunner::Impl {
     if (hooks.on_result) hooks.on_result(id, result.status, result.output);
   }
 
+  // A probe's result. The hook may stop the check; `entry` stays while its callback runs.
+  void take(Entry& entry, const CheckResult& result) {
+    log_run(entry.spec, entry.kind, result);
+    if (!result.counts_at_once()) {
+      if (!entry.thresholds.applies(result.status))
+        return log_held_back(entry.spec.id, result.status, entry.thresholds);
+      log_status(entry.spec.id, result.status);
+    }
+    report(entry.spec.id, result);
+  }
+
   void start_probe(const std::shared_ptr<Entry>& entry, CheckKind kind) {
     entry->probe = make_probe(entry->spec, kind);
     scheduler.add(entry->spec.id, std::max(entry->spec.interval, kMinCheckInterval),
@@ -106,7 +158,7 @@ struct CheckRunner::Impl {
                       auto self = weak.lock();
                       if (!self) return;
                       finished();
-                      if (self->thresholds.applies(result.status)) report(self->spec.id, result);
+                      take(*self, result);
                     });
                   });
   }
@@ -120,6 +172,7 @@ struct CheckRunner::Impl {
           self->ttl_timer = 0;
           // The expired one reports once, and rests until the next update.
           if (auto expired = self->ttl->expire(system_clock().now())) {
+            logger().warn("Check missed TTL, is now critical", {{"check", self->spec.id}});
             report(self->spec.id, *expired);
           } else {
             arm_ttl(self);
@@ -237,6 +290,7 @@ Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const 
   std::shared_ptr<Impl::Entry> entry = at->second;
   CheckResult result = entry->ttl->update(status, output, system_clock().now());
   impl_->arm_ttl(entry);
+  logger().debug("Check status updated", {{"check", id}, {"status", status_name(status)}});
   impl_->report(id, result);
   return {};
 }

@@ -98,7 +98,9 @@ struct Journal::Impl {
     open.directory = directory;
     open.segment_bytes = kSegmentBytes;
     open.make_salt = [] { return static_cast<uint32_t>(thread_random().next()); };
-    open.on_log = [this](const std::string& line) { log.warn("journal of registrations repaired", {{"what", line}}); };
+    open.on_log = [this](const std::string& line) {
+      log.warn("journal of registrations repaired", {{"what", line}});
+    };
     open.advice = "The agent does not start with a damaged journal: move " + directory +
                   " away to start with what the files beside it hold";
     raft::SegmentLog::Contents contents;
@@ -164,7 +166,8 @@ struct Journal::Impl {
     Status folded = fold_now();
     if (folded) folded = remove_segments();
     if (folded) (void)disk.remove(directory);  // an empty folder, or none
-    if (!folded) log.error("the journal of registrations stays for the next start", {{"error", folded.error()}});
+    if (!folded)
+      log.error("the journal of registrations stays for the next start", {{"error", folded.error()}});
   }
 
   // --- the thread
@@ -250,7 +253,8 @@ struct Journal::Impl {
     newest_at = system_clock().now();
     if (unfolded.empty()) oldest_at = newest_at;
     for (Request& request : batch)
-      for (KeptChange& change : request.changes) remember({change.kind, std::move(change.id)}, std::move(change.content));
+      for (KeptChange& change : request.changes)
+        remember({change.kind, std::move(change.id)}, std::move(change.content));
     return {};
   }
 
@@ -279,7 +283,8 @@ struct Journal::Impl {
   // After a failure the disk's state is unknown; what the files lack is still in memory.
   Status mend() {
     Instant now = system_clock().now();
-    if (now < mend_at) return fail("the journal of registrations failed and is not mended yet", ErrorKind::kIo);
+    if (now < mend_at)
+      return fail("the journal of registrations failed and is not mended yet", ErrorKind::kIo);
     mend_at = now + options.retry;
     TRY(fold_now());
     TRY(remove_segments());

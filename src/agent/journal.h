@@ -3,8 +3,8 @@
 // (docs/durability.md, docs/formats/agent-journal.md).
 //
 // Threads: open() and close() by whoever owns the journal, before and after everything else; append(),
-// append_later() and commit() on the owner's reactor. The journal's own thread does all of the disk's work but
-// the writing of files, which has a second one; answers go to the owner's reactor in one task a batch.
+// append_later() and commit() on the owner's reactor. The journal's own thread does all of the disk's work
+// but the writing of files, which has a second one; answers go to the owner's reactor in one task a batch.
 //
 // Invariants: an answer without an error means that the changes are synced. Changes reach the journal and the
 // files in the order of append(). Each answer is given once, with an error when the journal closes first.
@@ -27,18 +27,19 @@ class FileSystem;
 namespace praetor::agent {
 
 // docs/limits.md.
-inline constexpr size_t kMaxJournalBatchBytes = 4 << 20;  // one write, one sync; one change may exceed it alone
-inline constexpr size_t kMaxJournalBytes = 128 << 20;     // not in the files yet; more waits for them
+inline constexpr size_t kMaxJournalBatchBytes = 4
+                                                << 20;  // one write, one sync; one change may exceed it alone
+inline constexpr size_t kMaxJournalBytes = 128 << 20;   // not in the files yet; more waits for them
 
 class Journal {
  public:
   struct Options {
-    Duration calm = std::chrono::seconds(5);       // without a change: the files are written
-    Duration max_age = std::chrono::minutes(1);    // of a change that is in no file
-    Duration later = std::chrono::seconds(1);      // append_later() reaches the disk in this time
-    Duration retry = std::chrono::seconds(1);      // after a failure of the disk
-    size_t fold_bytes = 32 << 20;                  // the files are written though it is not calm
-    raft::FileSystem* file_system = nullptr;       // for tests; null: the machine's
+    Duration calm = std::chrono::seconds(5);     // without a change: the files are written
+    Duration max_age = std::chrono::minutes(1);  // of a change that is in no file
+    Duration later = std::chrono::seconds(1);    // append_later() reaches the disk in this time
+    Duration retry = std::chrono::seconds(1);    // after a failure of the disk
+    size_t fold_bytes = 32 << 20;                // the files are written though it is not calm
+    raft::FileSystem* file_system = nullptr;     // for tests; null: the machine's
   };
   using Done = std::function<void(const Status&)>;
   using Post = std::function<void(std::function<void()>)>;  // runs a task on the owner's reactor; any thread

@@ -64,7 +64,8 @@ Result<JournalRecord> decode_journal_record(std::string_view record) {
   while (!record.empty()) {
     if (record.size() < kHeadBytes) return wrong("it ends within a change");
     char what = record[0], letter = record[1];
-    uint64_t id_bytes = little_endian(record.substr(2, 4)), content_bytes = little_endian(record.substr(6, 4));
+    uint64_t id_bytes = little_endian(record.substr(2, 4)),
+             content_bytes = little_endian(record.substr(6, 4));
     record.remove_prefix(kHeadBytes);
     if (id_bytes + content_bytes > record.size()) return wrong("it ends within a change");
     std::string_view id = record.substr(0, id_bytes), content = record.substr(id_bytes, content_bytes);

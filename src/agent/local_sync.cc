@@ -88,7 +88,12 @@ void LocalState::compare_items(Table<Item>& table, const std::vector<Record>& re
     bool equal = !ours.deleted && same(ours, theirs);
     if (ours.in_flight) continue;  // queued again when it ends
     ours.in_sync = equal;
-    if (!equal) queue(ours);
+    if (!equal)
+      queue(ours);
+    else if constexpr (std::is_same_v<Item, LocalCheck>)
+      log_.debug("Check in sync", {{"check", at->first}});
+    else
+      log_.debug("Service in sync", {{"service", at->first}});
   }
   for (auto at = table.begin(); at != table.end();) {
     Item& ours = at->second;
@@ -291,7 +296,8 @@ bool LocalState::finish_service(const LocalChange& change, const Status& result)
     if (!check->in_sync && !check->in_flight) queue(*check);
   if (auto orphans = orphans_.find(change.id); orphans != orphans_.end())
     for (const std::string& id : orphans->second)
-      if (auto check = checks_.find(id); check != checks_.end() && check->second.deleted && !check->second.in_flight)
+      if (auto check = checks_.find(id);
+          check != checks_.end() && check->second.deleted && !check->second.in_flight)
         queue(check->second);
   if (!settled)
     log_.warn(change.deregisters() ? "Deregistering service failed" : "Syncing service failed.",

@@ -127,6 +127,23 @@ std::vector<std::string> files_in(const std::string& folder) {
   return files;
 }
 
+// What is wrong with a UUID, in the words of Consul's parser.
+Status check_uuid(std::string_view text) {
+  if (text.size() != 36) return fail("uuid string is wrong length");
+  std::string digits;
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash && text[i] != '-') return fail("uuid is improperly formatted");
+    if (!dash) digits += text[i];
+  }
+  for (char c : digits) {
+    bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (!hex)
+      return fail(fmt::format("encoding/hex: invalid byte: U+{:04X} '{}'", static_cast<unsigned char>(c), c));
+  }
+  return {};
+}
+
 }  // namespace
 
 KeptChange kept(const PersistedService& service) {
@@ -255,22 +272,25 @@ std::optional<PersistedCheckState> DataDirectory::load_check_state(std::string_v
   return std::nullopt;
 }
 
-Result<std::string> DataDirectory::node_id(const std::string& configured, Random& random) {
+Result<std::string> DataDirectory::node_id(const std::string& configured, const std::string& of_host,
+                                           Random& random) {
   if (!configured.empty()) {
     std::string id = to_lower(configured);
-    if (!is_uuid(id))
-      return fail(fmt::format("specified node ID is not a valid UUID: {}", go_quote(configured)));
+    if (Status valid = check_uuid(id); !valid)
+      return fail("specified NodeID is invalid: " + valid.error().message, ErrorKind::kBadRequest);
     return id;
   }
-  if (path_.empty()) return make_uuid(random);
+  auto fresh = [&] { return of_host.empty() ? make_uuid(random) : of_host; };
+  if (path_.empty()) return fresh();
   std::string path = path_ + "/node-id";
   if (auto text = read_file(path)) {
     std::string id = to_lower(trim(*text));
-    if (!is_uuid(id))
-      return fail(fmt::format("{} does not hold a valid node ID; remove it to get a new one", path));
+    if (Status valid = check_uuid(id); !valid)
+      return fail(fmt::format("NodeID in {} is invalid: {}", path, valid.error().message),
+                  ErrorKind::kBadRequest);
     return id;
   }
-  std::string id = make_uuid(random);
+  std::string id = fresh();
   TRY(save("node-id", id));
   return id;
 }

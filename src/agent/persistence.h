@@ -77,8 +77,9 @@ class DataDirectory {
   // Absent, or expired (and then removed): nothing.
   std::optional<PersistedCheckState> load_check_state(std::string_view check_id, Time now);
 
-  // The configured ID, or the one kept, or a new one that is kept from now on.
-  Result<std::string> node_id(const std::string& configured, Random& random);
+  // The configured ID (which is not kept), or the one kept, or a new one that is kept from now on: the host's when there is one
+  // (agent/host_id.h), a random one otherwise.
+  Result<std::string> node_id(const std::string& configured, const std::string& of_host, Random& random);
 
   // Tokens set by the API; those found override configured ones, with a warning.
   void load_tokens(AgentTokens& tokens);

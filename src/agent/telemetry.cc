@@ -7,42 +7,14 @@
 #include <future>
 
 #include "agent/process_stats.h"
-#include "base/log.h"
 #include "base/metrics.h"
 
 namespace praetor::agent {
 namespace {
 
-const Logger& logger() {
-  static const Logger log("agent");
-  return log;
-}
-
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-// Circonus is a service that Praetor does not speak to.
-void warn_of_circonus(const TelemetryRuntime& config) {
-  const std::pair<const char*, const std::string*> given[] = {
-      {"circonus_api_token", &config.circonus_api_token},
-      {"circonus_api_app", &config.circonus_api_app},
-      {"circonus_api_url", &config.circonus_api_url},
-      {"circonus_submission_interval", &config.circonus_submission_interval},
-      {"circonus_submission_url", &config.circonus_submission_url},
-      {"circonus_check_id", &config.circonus_check_id},
-      {"circonus_check_force_metric_activation", &config.circonus_check_force_metric_activation},
-      {"circonus_check_instance_id", &config.circonus_check_instance_id},
-      {"circonus_check_search_tag", &config.circonus_check_search_tag},
-      {"circonus_check_display_name", &config.circonus_check_display_name},
-      {"circonus_check_tags", &config.circonus_check_tags},
-      {"circonus_broker_id", &config.circonus_broker_id},
-      {"circonus_broker_select_tag", &config.circonus_broker_select_tag},
-  };
-  for (const auto& [name, value] : given)
-    if (!value->empty())
-      logger().warn(fmt::format("telemetry.{} has no effect: metrics are not sent to Circonus", name));
 }
 
 void measure_process() {
@@ -95,7 +67,6 @@ Result<std::unique_ptr<Telemetry>> Telemetry::start(const RuntimeConfig& config)
   if (!settings.dogstatsd_addr.empty())
     destinations.push_back(
         {MetricProtocol::kDogStatsd, settings.dogstatsd_addr, settings.dogstatsd_tags, host});
-  warn_of_circonus(settings);
   bool prometheus = settings.prometheus_retention_time.count() > 0;
 
   MetricNaming naming;

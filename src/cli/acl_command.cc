@@ -92,7 +92,9 @@ Result<std::string> AclCommand::role_id_of_name(Api& api, const std::string& nam
 
 Result<std::string> AclCommand::translate(Api& api, const std::string& rules) const {
   TRY_ASSIGN(HttpResponse response, api.request("POST", "/v1/acl/rules/translate", params(), rules));
-  if (response.status == 400) return fail(response.body);
+  constexpr std::string_view kLead = "Bad request: ";
+  if (response.status == 400 && response.body.starts_with(kLead))
+    return fail(response.body.substr(kLead.size()));
   TRY(require_ok(response));
   return std::move(response.body);
 }

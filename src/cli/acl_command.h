@@ -27,7 +27,7 @@ class AclCommand : public FlagCommand {
   template <typename T>
   int show(const T& value, std::string (*pretty)(const T&, bool meta), Ui& ui) const {
     if (format_ == "pretty") {
-      ui.print(pretty(value, meta_));
+      if (std::string text = pretty(value, meta_); !text.empty()) ui.print(text);
     } else if (format_ == "json") {
       ui.print(codec::indent_json(codec::to_json(value), "", "    "));
     } else {

@@ -65,12 +65,6 @@ Usage: praetor acl set-agent-token [options] TYPE TOKEN
     std::string body = "{\"Token\":";
     codec::write_json_string(body, args[1]);
     auto done = api->put("/v1/agent/token/" + type, {}, body + "}");
-    // Agents of before 1.4 know it by a longer name.
-    if (!done && contains(done.error().message, "404")) {
-      std::string old = type == "agent" || type == "master" ? "acl_agent_" + type : "acl_" + type;
-      done = api->put("/v1/agent/token/" + (type == "agent" ? "acl_agent_token" : old + "_token"), {},
-                      body + "}");
-    }
     if (!done) return refuse("Failed to set ACL token " + go_quote(type) + ": " + done.error().message, ui);
     ui.print("ACL token " + go_quote(type) + " set successfully");
     return 0;

@@ -222,7 +222,9 @@ std::string format_acl_binding_rule(const AclBindingRule& rule, bool meta) {
 }
 
 std::string format_acl_tokens(const List<AclTokenEntry>& tokens, bool meta) {
-  return concatenate(tokens, token_entry, meta);
+  std::string text = concatenate(tokens, token_entry, meta);
+  if (!text.empty()) text.pop_back();  // an empty line between them
+  return text;
 }
 std::string format_acl_policies(const List<AclPolicyEntry>& policies, bool meta) {
   return concatenate(policies, policy_entry, meta);

@@ -45,12 +45,12 @@ class MethodCommand : public AclCommand {
   }
 
   // Sets the configuration where -config is given.
-  Status set_config(AclAuthMethod& method, Ui& ui) const {
+  Status set_config(AclAuthMethod& method, std::string_view what, Ui& ui) const {
     if (config_.empty()) return {};
     auto text = read_data(config_, ui);
     if (!text) return fail("Error loading configuration file: " + text.error().message);
     auto value = codec::parse_json_value(*text);
-    if (!value) return fail("Error parsing JSON configuration file: " + value.error().message);
+    if (!value) return fail("Error parsing JSON " + std::string(what) + ": " + value.error().message);
     if (const codec::ValueMap* map = value->map()) method.config = *map;
     return {};
   }
@@ -98,7 +98,8 @@ Usage: praetor acl auth-method create -name NAME -type TYPE [options]
     method.name = name_;
     method.type = type_;
     set_plain(method);
-    if (Status status = set_config(method, ui); !status) return refuse(status.error().message, ui);
+    if (Status status = set_config(method, "configuration file", ui); !status)
+      return refuse(status.error().message, ui);
     if (type_ == "kubernetes" && config_.empty()) {
       if (kubernetes_host_.empty()) return refuse("Missing required '-kubernetes-host' flag", ui);
       auto ca = kubernetes_ca(ui);
@@ -145,7 +146,8 @@ Usage: praetor acl auth-method update -name NAME [options]
     method.type = (*current)->type;
     if (!no_merge_) method = std::move(**current);
     set_plain(method);
-    if (Status status = set_config(method, ui); !status) return refuse(status.error().message, ui);
+    if (Status status = set_config(method, "for auth method config", ui); !status)
+      return refuse(status.error().message, ui);
     auto ca = kubernetes_ca(ui);
     if (!ca) return refuse(ca.error().message, ui);
     if (method.type == "kubernetes" && config_.empty()) {
@@ -301,6 +303,7 @@ Usage: praetor acl binding-rule update -id ID [options]
 
   Changes a binding rule. What is not given stays, unless -no-merge is.
 )") {
+    bind_type_ = "service";
     add_id_flag();
     add_setting_flags();
     flags_.add_bool("no-merge", &no_merge_, "Replaces the whole binding rule by what is given.");
@@ -323,7 +326,7 @@ Usage: praetor acl binding-rule update -id ID [options]
     }
     // An empty selector or description can be set, in any way of updating.
     if (no_merge_ || flags_.was_set("description")) rule.description = description_;
-    if (no_merge_ || !bind_type_.empty()) rule.bind_type = bind_type_;
+    if (no_merge_ || flags_.was_set("bind-type")) rule.bind_type = bind_type_;
     if (no_merge_ || !bind_name_.empty()) rule.bind_name = bind_name_;
     if (no_merge_ || flags_.was_set("selector")) rule.selector = selector_;
     auto changed = ask<AclBindingRule>(*api, "PUT", "/v1/acl/binding-rule/" + *id, codec::to_json(rule));

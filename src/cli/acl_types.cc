@@ -109,8 +109,8 @@ PRAETOR_DESCRIBE(AclBindingRule, "ACLBindingRule",                     //
                  field("ID", &AclBindingRule::id),                     //
                  field("Description", &AclBindingRule::description),   //
                  field("AuthMethod", &AclBindingRule::auth_method),    //
-                 field("BindType", &AclBindingRule::bind_type),        //
                  field("Selector", &AclBindingRule::selector),         //
+                 field("BindType", &AclBindingRule::bind_type),        //
                  field("BindName", &AclBindingRule::bind_name),        //
                  field("CreateIndex", &AclBindingRule::create_index),  //
                  field("ModifyIndex", &AclBindingRule::modify_index),  //

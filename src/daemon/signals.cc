@@ -51,10 +51,14 @@ std::optional<Event> Signals::wait(std::optional<Duration> timeout) {
   signalfd_siginfo info{};
   if (::read(signal_fd_, &info, sizeof info) != sizeof info) return std::nullopt;
   switch (info.ssi_signo) {
-    case SIGINT: return Event::kInterrupt;
-    case SIGTERM: return Event::kTerminate;
-    case SIGUSR1: return Event::kDumpMetrics;
-    default: return Event::kReload;
+    case SIGINT:
+      return Event::kInterrupt;
+    case SIGTERM:
+      return Event::kTerminate;
+    case SIGUSR1:
+      return Event::kDumpMetrics;
+    default:
+      return Event::kReload;
   }
 }
 

@@ -49,7 +49,9 @@ Layout layout_of(uint16_t rrtype) {
 }
 
 // Types whose names hide behind texts of their own length: such a record is not moved.
-bool is_opaque(uint16_t rrtype) { return rrtype == 24 /* SIG */ || rrtype == 30 /* NXT */ || rrtype == 35 /* NAPTR */; }
+bool is_opaque(uint16_t rrtype) {
+  return rrtype == 24 /* SIG */ || rrtype == 30 /* NXT */ || rrtype == 35 /* NAPTR */;
+}
 
 class Repacker {
  public:
@@ -81,7 +83,8 @@ class Repacker {
     NameBuffer name;
     if (!read_name(in_, name)) return false;
     std::string_view wire = name.wire();
-    for (size_t at = 0; compress_ && at < wire.size() && wire[at] != '\0'; at += 1 + static_cast<size_t>(wire[at])) {
+    for (size_t at = 0; compress_ && at < wire.size() && wire[at] != '\0';
+         at += 1 + static_cast<size_t>(wire[at])) {
       size_t offset = out_.size() + at;
       auto known = seen_.find(std::string(wire.substr(at)));
       if (known == seen_.end()) {

@@ -53,7 +53,8 @@ TEST(Repack, WritesTheNamesOfYoungTypesInFull) {
 
 TEST(Repack, LeavesAloneWhatItCannotRead) {
   std::string in = plain_answer({{type::kA, "\x01\x02\x03\x04"}});
-  for (size_t size = 0; size < in.size(); ++size) EXPECT_EQ(repack(in.substr(0, size), true), in.substr(0, size));
+  for (size_t size = 0; size < in.size(); ++size)
+    EXPECT_EQ(repack(in.substr(0, size), true), in.substr(0, size));
   std::string naptr = plain_answer({{35, "whatever"}});
   EXPECT_EQ(repack(naptr, true), naptr);
 }

@@ -159,6 +159,11 @@ class Swim {
   void set_packet_overhead(size_t bytes) { options_.packet_overhead = bytes; }
 
   // --- for the delegate, inside a step ---
+  // A step of the delegate's own begins: what follows happens at `now` and adds to `effects`.
+  void begin(Instant now, Effects& effects) {
+    now_ = now;
+    effects_ = &effects;
+  }
   // A user message, straight to an address.
   void send(const Address& to, std::string_view message);
   void note(LogLevel level, std::string text);
@@ -184,10 +189,6 @@ class Swim {
     std::string node;  // or the address, for the notes
   };
 
-  void begin(Instant now, Effects& effects) {
-    now_ = now;
-    effects_ = &effects;
-  }
   void finish();  // hands finished broadcasts to the delegate
 
   // swim.cc: sending

@@ -8,6 +8,17 @@
 namespace praetor::http {
 namespace {
 
+// As 1.8.7 filters here: only a faulty syntax is known before the first check is looked at.
+Status filter_checks(const std::string& expression, codec::Map<model::HealthCheck>& checks) {
+  bool none = checks.empty();
+  Status filtered = server::apply_filter(expression, checks);
+  constexpr std::string_view kPrefix = "Failed to create boolean expression evaluator: ";
+  if (filtered || !filtered.error().message.starts_with(kPrefix)) return filtered;
+  std::string why = filtered.error().message.substr(kPrefix.size());
+  if (!why.empty() && why[0] >= '0' && why[0] <= '9') return filtered;  // line and column
+  return none ? Status() : fail(std::move(why));
+}
+
 void list(const ApiContext& api, const ExchangePtr& exchange) {
   std::string filter(exchange->request().parameter("filter"));
   on_agent(api, exchange, [filter](agent::Agent& agent, const ApiContext& context, const ExchangePtr& e) {
@@ -16,7 +27,7 @@ void list(const ApiContext& api, const ExchangePtr& exchange) {
     agent.state().for_each_check([&](const agent::LocalCheck& local) {
       checks[local.check.check_id] = agent::agent_check(local.check);
     });
-    Status filtered = server::apply_filter(filter, checks);
+    Status filtered = filter_checks(filter, checks);
     std::string json = codec::to_json(checks);
     back(e, [&context, e, filtered, json] {
       if (!filtered) return respond_error(e, filtered.error());
@@ -54,11 +65,11 @@ struct UpdateBody {
   std::string output;
 };
 PRAETOR_DESCRIBED(UpdateBody)
-PRAETOR_DESCRIBE(UpdateBody, "checkUpdate", field("Status", &UpdateBody::status), field("Output", &UpdateBody::output))
+PRAETOR_DESCRIBE(UpdateBody, "agent.checkUpdate", field("Status", &UpdateBody::status), field("Output", &UpdateBody::output))
 
 void update(const ApiContext& api, const ExchangePtr& exchange) {
   auto body = std::make_shared<UpdateBody>();
-  if (!parse_body(exchange, *body, false, "Request decode failed: ")) return;
+  if (!parse_body(exchange, *body, true, "Request decode failed: ")) return;
   if (!agent::is_valid_check_status(body->status))
     return respond_text(exchange, 400, "Invalid check status: '" + body->status + "'");
   change_agent(api, exchange, [id = exchange->request().argument, body](agent::Agent& agent, AgentDone done) {

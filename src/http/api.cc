@@ -31,7 +31,8 @@ std::string share_key(const Request& request, const std::string& token) {
 std::string cache_key(const Request& request, const std::string& token) {
   std::string key = request.path + "\n" + token;
   for (const auto& [name, value] : request.query) {
-    bool apart = name == "filter" || name == "tag" || name == "node-meta" || name == "near" || name == "dc";
+    bool apart = name == "filter" || name == "tag" || name == "node-meta" || name == "near" || name == "dc" ||
+                 name == "limit" || name == "connect";
     if (apart) key.append("\n").append(name).append("=").append(value);
   }
   return key;
@@ -42,6 +43,8 @@ struct Answerer {
   ExchangePtr exchange;
   ReadTraits traits;
   model::QueryOptions options;
+  // Whether the query blocked: then the answer is news, not what a cache had. Only for cached queries.
+  std::shared_ptr<bool> waited;
 
   void set_headers(Response& response, uint64_t index, bool failed) const {
     MetaHeaders meta;
@@ -51,7 +54,7 @@ struct Answerer {
     if (traits.effective_consistency && !failed) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
     if (!from_cache() || failed) return;
-    bool hit = set_cache_headers(api, exchange->request(), options, response);
+    bool hit = set_cache_headers(api, exchange->request(), options, response, waited && *waited);
     if (traits.cache_counters) traits.cache_counters->count(hit);
     if (!hit) count_query();
   }
@@ -77,7 +80,7 @@ struct Answerer {
     count_outcome(result ? result->get() : nullptr);
     if (!result) {
       Response response = error_response(result.error());
-      set_headers(response, 1, true);
+      if (traits.meta_on_error) set_headers(response, 1, true);
       return exchange->respond(std::move(response));
     }
     const server::Rendering& rendering = **result;
@@ -89,7 +92,7 @@ struct Answerer {
     if (traits.explicit_length && rendering.status == 200)
       response.set("Content-Length", std::to_string(rendering.body->size()));
     response.shared_body = rendering.body;
-    set_headers(response, rendering.index, false);
+    if (!(traits.bare_missing && rendering.status == 404)) set_headers(response, rendering.index, false);
     exchange->respond(std::move(response));
   }
 };
@@ -97,9 +100,9 @@ struct Answerer {
 }  // namespace
 
 bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
-                       Response& response) {
+                       Response& response, bool waited) {
   if (!options.use_cache || !api.use_cache) return false;
-  bool hit = api.cache->seen(cache_key(request, options.token));
+  bool hit = api.cache->seen(cache_key(request, options.token)) && !waited;
   response.set("X-Cache", hit ? "HIT" : "MISS");
   if (hit) response.set("Age", "0");
   return hit;
@@ -164,6 +167,13 @@ Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
   return fail("No path to datacenter");
 }
 
+bool is_local(const ApiContext& api, const ExchangePtr& exchange) {
+  server::count_rpc();
+  Status status = check_datacenter(api, write_datacenter(api, exchange->request()));
+  if (!status) respond_error(exchange, status.error());
+  return status.has_value();
+}
+
 std::string write_datacenter(const ApiContext& api, const Request& request) {
   std::string_view dc = request.parameter("dc");
   return dc.empty() ? api.defaults.datacenter : std::string(dc);
@@ -171,7 +181,8 @@ std::string write_datacenter(const ApiContext& api, const Request& request) {
 
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate) {
-  Answerer answer{api, exchange, traits, options};
+  Answerer answer{api, exchange, traits, options, nullptr};
+  if (traits.agent_cache && options.use_cache) answer.waited = std::make_shared<bool>(false);
   if (Status local = check_datacenter(api, datacenter); !local) {
     server::count_rpc();
     return answer(fail(local.error()));
@@ -186,7 +197,9 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::str
         if (limits.min_index > 0) limits.wait = blocking_wait(api.defaults, options);
         std::string key = share_key(exchange->request(), options.token);
         server::QueryRunner& queries = api.server->queries(reactor);
+        auto waited = answer.waited;
         auto ticket = queries.run(key, limits, std::move(evaluate), std::move(answer));
+        if (waited) *waited = ticket != 0;
         if (ticket != 0) exchange->on_cancel([&queries, ticket] { queries.cancel(ticket); });
       });
 }

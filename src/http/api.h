@@ -83,6 +83,8 @@ void respond_empty(const ExchangePtr& exchange);
 struct ReadTraits {
   bool effective_consistency = false;  // X-Consul-Effective-Consistency (catalog, health, queries)
   bool agent_cache = false;            // ?cached is honoured: X-Cache and Age
+  bool meta_on_error = true;           // the headers of a read stand on its errors too
+  bool bare_missing = false;           // a 404 has none of the headers of a read
   bool explicit_length = false;        // the handler names the Content-Length itself (?raw)
   // What counts this kind of read; null: nothing.
   const EndpointCounters* counters = nullptr;
@@ -106,9 +108,9 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
 
-// X-Cache and Age, for ?cached; whether the cache had the answer.
+// X-Cache and Age, for ?cached; whether the cache had the answer. A query that `waited` is never a hit.
 bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
-                       Response& response);
+                       Response& response, bool waited = false);
 
 // How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
@@ -161,6 +163,8 @@ bool parse_read(const ApiContext& api, const ExchangePtr& exchange, RequestType&
 std::string write_datacenter(const ApiContext& api, const Request& request);
 // Other datacenters are not reachable from a server without a WAN pool.
 Status check_datacenter(const ApiContext& api, const std::string& datacenter);
+// The same of ?dc; answers and returns false when it is another one.
+bool is_local(const ApiContext& api, const ExchangePtr& exchange);
 
 // Reads the JSON body; unknown fields are refused when `strict`. Answers and returns false on an error, with
 // `prefix` before the text.
@@ -189,5 +193,8 @@ void add_snapshot_routes(Router& router, const ApiContext& api);
 // "/", /robots.txt and the pages of the UI.
 void add_ui_routes(Router& router, const ApiContext& api);
 void add_coordinate_routes(Router& router, const ApiContext& api);
+void add_internal_routes(Router& router, const ApiContext& api);
+void add_query_routes(Router& router, const ApiContext& api);
+void add_config_routes(Router& router, const ApiContext& api);
 
 }  // namespace praetor::http

@@ -59,7 +59,8 @@ struct DeregisterBody : model::DeregisterRequest {
   std::string address;
 };
 PRAETOR_DESCRIBED(DeregisterBody)
-PRAETOR_DESCRIBE(DeregisterBody, "DeregisterRequest", field("Datacenter", &DeregisterBody::datacenter),
+PRAETOR_DESCRIBE(DeregisterBody, "DeregisterRequest",
+                 own_json_decoder().go_type("struct { Address string; *structs.Alias }"), field("Datacenter", &DeregisterBody::datacenter),
                  field("Node", &DeregisterBody::node), field("Address", &DeregisterBody::address),
                  field("ServiceID", &DeregisterBody::service_id), field("CheckID", &DeregisterBody::check_id),
                  embedded(&DeregisterBody::write))

@@ -347,7 +347,12 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (input.empty()) return false;
     size_t end = find_head_end(input, head_scanned_);
     if (end == input.npos || end > kMaxHeaderBytes) {
-      if (input.size() > kMaxHeaderBytes) refuse(431);
+      if (input.size() > kMaxHeaderBytes) {
+        refuse(431);
+      } else if (std::string refusal = refuse_start(input); !refusal.empty()) {
+        close_after_ = true;
+        tail() += refusal;
+      }
       return false;
     }
     std::string_view head = input.substr(0, end);
@@ -375,10 +380,17 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       touch(kHeaderTimeout);
     }
     while (!parser_->is_done() && check_head() && input_begin_ < input_end_) {
+      if (chunk_end_is_short()) break;
       error_code error;
       size_t used = parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
       input_begin_ += used;
-      if (error == beast::http::error::need_more) break;
+      if (error == beast::http::error::need_more) {
+        if (parser_->is_header_done() && input_end_ - input_begin_ > kMaxChunkHeaderBytes) {
+          refuse(400);
+          return false;
+        }
+        break;
+      }
       if (error) {
         refuse(error == beast::http::error::header_limit ? 431 : 400);
         return false;
@@ -403,6 +415,13 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       }
     }
     return parser_->is_done();
+  }
+
+  // Beast wants to see the end of a chunked body again, from its last chunk on, and asserts that it is then longer
+  // than the first time. Until a chunked body is done five bytes at least are to come ("0\r\n\r\n"), so waiting
+  // for them costs nothing.
+  bool chunk_end_is_short() const {
+    return parser_->is_header_done() && parser_->chunked() && input_end_ - input_begin_ < 5;
   }
 
   void refuse(int status) {

@@ -91,6 +91,38 @@ TEST_F(Fixture, TakesChunkedBodiesAndHonoursTheLimit) {
   EXPECT_TRUE(contains(refused, "Connection: close"));
 }
 
+// Waits until everything that was sent before on any connection has been read: the reactor takes them in turn.
+void settle(uint16_t port) {
+  for (int i = 0; i < 2; ++i) {
+    Client other(port);
+    other.send("GET /settle HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(contains(other.read_until("GET /settle"), "200 OK"));
+  }
+}
+
+TEST_F(Fixture, TakesTheEndOfAChunkedBodyByteByByte) {
+  listen(echo);
+  for (std::string_view end : {"0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "00;x=1\r\nT: y\r\n\r\n"}) {
+    Client client(listener->port(0));
+    client.send("PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (char byte : end) {
+      settle(listener->port(0));
+      client.send({&byte, 1});
+    }
+    EXPECT_TRUE(contains(client.read_until("PUT /c"), "PUT /c ")) << end;
+  }
+}
+
+TEST_F(Fixture, RefusesAChunkHeaderWithoutEnd) {
+  listen(echo);
+  for (std::string_view start : {"1;x=", "0\r\nT: "}) {
+    Client client(listener->port(0));
+    client.send("PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(start) +
+                std::string(kMaxChunkHeaderBytes + 100, 'a'));
+    EXPECT_TRUE(contains(client.read_until("\nnever"), "HTTP/1.1 400 Bad Request")) << start;
+  }
+}
+
 TEST_F(Fixture, RefusesGarbage) {
   listen(echo);
   Client client(listener->port(0));

@@ -1,6 +1,7 @@
 #include "http/request_head.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/text.h"
 #include "http/message.h"
@@ -18,7 +19,8 @@ bool is_token(std::string_view text) {
 
 bool is_host(std::string_view text) {
   constexpr std::string_view kMarks = "!$%&'()*+,-.:;=[]_~";
-  return std::all_of(text.begin(), text.end(), [&](char c) { return is_alnum(c) || kMarks.find(c) != kMarks.npos; });
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_alnum(c) || kMarks.find(c) != kMarks.npos; });
 }
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
@@ -34,7 +36,8 @@ std::string_view take_line(std::string_view& head) {
 }
 
 std::string answer(const std::string& status, std::string_view body) {
-  return "HTTP/1.1 " + status + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + std::string(body);
+  return "HTTP/1.1 " + status + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
+         std::string(body);
 }
 
 std::string bad_request(std::string_view reason = {}) {
@@ -105,7 +108,27 @@ struct Fields {
   }
 };
 
+struct RequestLine {
+  std::string_view method;
+  Version version;
+};
+
+// Nothing where Go gives up on the line alone.
+std::optional<RequestLine> parse_request_line(std::string_view line) {
+  size_t first = line.find(' '), second = first == line.npos ? first : line.find(' ', first + 1);
+  if (second == line.npos) return std::nullopt;
+  std::string_view method = line.substr(0, first), target = line.substr(first + 1, second - first - 1);
+  Version version = parse_version(line.substr(second + 1));
+  if (!is_token(method) || !version.known || !valid_target(method, target)) return std::nullopt;
+  return RequestLine{method, version};
+}
+
 }  // namespace
+
+std::string refuse_start(std::string_view input) {
+  if (input.find('\n') == input.npos) return "";
+  return parse_request_line(take_line(input)) ? "" : bad_request();
+}
 
 size_t find_head_end(std::string_view input, size_t& from) {
   for (size_t at = input.find('\n', from); at != input.npos; at = input.find('\n', at + 1)) {
@@ -122,18 +145,15 @@ size_t find_head_end(std::string_view input, size_t& from) {
 }
 
 std::string refuse_head(std::string_view head) {
-  std::string_view line = take_line(head);
-  size_t first = line.find(' '), second = first == line.npos ? first : line.find(' ', first + 1);
-  if (second == line.npos) return bad_request();
-  std::string_view method = line.substr(0, first), target = line.substr(first + 1, second - first - 1);
-  Version version = parse_version(line.substr(second + 1));
-  if (!is_token(method) || !version.known || !valid_target(method, target)) return bad_request();
+  auto line = parse_request_line(take_line(head));
+  if (!line) return bad_request();
   Fields fields;
   fields.read(head);
   if (fields.malformed) return bad_request();
   if (fields.bad_coding) return answer("501 Not Implemented", "Unsupported transfer encoding");
-  if (version.major != 1) return bad_request("unsupported protocol version");
-  if (fields.hosts == 0 && version.minor >= 1 && method != "CONNECT") return bad_request("missing required Host header");
+  if (line->version.major != 1) return bad_request("unsupported protocol version");
+  if (fields.hosts == 0 && line->version.minor >= 1 && line->method != "CONNECT")
+    return bad_request("missing required Host header");
   if (fields.hosts > 1) return bad_request("too many Host headers");
   if (!is_host(fields.host)) return bad_request("malformed Host header");
   if (fields.bad_name) return bad_request("invalid header name");

@@ -34,16 +34,29 @@ TEST(RequestHead, IsRefusedWithGosWords) {
   EXPECT_EQ(said("GET /v1/x?a=%zz HTTP/1.1\r\nHost: a:1\r\n\r\n"), "");
   EXPECT_EQ(said("GET / HTTP/1.0\r\n\r\n"), "");
   EXPECT_EQ(said("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 Bad Request: missing required Host header");
-  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), "HTTP/1.1 400 Bad Request: too many Host headers");
-  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n"), "HTTP/1.1 400 Bad Request: malformed Host header");
-  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nBad Name: b\r\n\r\n"), "HTTP/1.1 400 Bad Request: invalid header name");
-  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nx: \x01\r\n\r\n"), "HTTP/1.1 400 Bad Request: invalid header value");
-  EXPECT_EQ(said("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), "HTTP/1.1 400 Bad Request: unsupported protocol version");
+  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+            "HTTP/1.1 400 Bad Request: too many Host headers");
+  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n"),
+            "HTTP/1.1 400 Bad Request: malformed Host header");
+  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nBad Name: b\r\n\r\n"),
+            "HTTP/1.1 400 Bad Request: invalid header name");
+  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nx: \x01\r\n\r\n"),
+            "HTTP/1.1 400 Bad Request: invalid header value");
+  EXPECT_EQ(said("GET / HTTP/2.0\r\nHost: a\r\n\r\n"),
+            "HTTP/1.1 400 Bad Request: unsupported protocol version");
   EXPECT_EQ(said("GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n"), "HTTP/1.1 400 Bad Request");
   EXPECT_EQ(said("GET v1 HTTP/1.1\r\nHost: a\r\n\r\n"), "HTTP/1.1 400 Bad Request");
   EXPECT_EQ(said("GET /\r\n\r\n"), "HTTP/1.1 400 Bad Request");
   EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nnocolon\r\n\r\n"), "HTTP/1.1 400 Bad Request");
-  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"), "HTTP/1.1 501 Not Implemented");
+  EXPECT_EQ(said("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"),
+            "HTTP/1.1 501 Not Implemented");
+}
+
+TEST(RequestHead, IsRefusedByItsFirstLineAlone) {
+  EXPECT_EQ(refuse_start("GET / HTT"), "");  // more may come
+  EXPECT_EQ(refuse_start("GET / HTTP/1.1\r\nHo"), "");
+  for (std::string_view start : {"\x16\x03\x01\n", "garbage\r\nHost: x", "GET\r\n", "GET / FTP/1\n"})
+    EXPECT_TRUE(refuse_start(start).starts_with("HTTP/1.1 400 Bad Request\r\n")) << start;
 }
 
 TEST(RequestHead, GetsItsStrictForm) {

@@ -31,16 +31,18 @@ bool inside(const std::string& address, const std::string& network, int bits) {
   return true;
 }
 
-// As Go's unicode.IsPrint: no controls, no space but the common one, nothing invisible. What is no UTF-8 passes.
+// As Go's unicode.IsPrint: no controls, no space but the common one, nothing invisible. What is no UTF-8
+// passes.
 bool is_printable(uint32_t c) {
   struct Range {
     uint32_t first, last;
   };
   static constexpr Range kNot[] = {
-      {0x00, 0x1f},     {0x7f, 0xa0},     {0xad, 0xad},     {0x600, 0x605},   {0x61c, 0x61c},     {0x6dd, 0x6dd},
-      {0x70f, 0x70f},   {0x8e2, 0x8e2},   {0x1680, 0x1680}, {0x180e, 0x180e}, {0x2000, 0x200f},   {0x2028, 0x202f},
-      {0x205f, 0x206f}, {0x3000, 0x3000}, {0xe000, 0xf8ff}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},   {0xfffe, 0xffff},
-      {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0001, 0xe007f}, {0xf0000, 0x10ffff}};
+      {0x00, 0x1f},       {0x7f, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
+      {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x8e2, 0x8e2},     {0x1680, 0x1680},   {0x180e, 0x180e},
+      {0x2000, 0x200f},   {0x2028, 0x202f},   {0x205f, 0x206f},   {0x3000, 0x3000},   {0xe000, 0xf8ff},
+      {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+      {0x1d173, 0x1d17a}, {0xe0001, 0xe007f}, {0xf0000, 0x10ffff}};
   return std::none_of(std::begin(kNot), std::end(kNot), [c](Range r) { return c >= r.first && c <= r.last; });
 }
 
@@ -74,8 +76,7 @@ std::string canonical_header(std::string_view name) {
 
 std::string allow_header(const Route& route) {
   std::string text = "OPTIONS";
-  for (Method method : route.methods)
-    if (method != Method::kOptions) text.append(",").append(method_name(method));
+  for (Method method : route.methods) text.append(",").append(method_name(method));
   return text;
 }
 
@@ -101,7 +102,8 @@ std::string escape_path(std::string_view path) {
   constexpr std::string_view kHex = "0123456789ABCDEF", kPlain = "-_.~$&+,/:;=@";
   std::string out;
   for (char c : path) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || contains(kPlain, {&c, 1});
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 contains(kPlain, {&c, 1});
     if (plain)
       out += c;
     else
@@ -113,12 +115,14 @@ std::string escape_path(std::string_view path) {
 // Go's mux sends clients to the clean form of a path.
 Response moved(const Request& request, const std::string& path) {
   std::string location = escape_path(path);
-  if (size_t mark = request.target.find('?'); mark != std::string::npos) location += request.target.substr(mark);
+  if (size_t mark = request.target.find('?'); mark != std::string::npos)
+    location += request.target.substr(mark);
   Response response{.status = 301};
   response.set("Location", location);
   if (request.method == Method::kGet || request.method == Method::kHead)
     response.set("Content-Type", "text/html; charset=utf-8");
-  if (request.method == Method::kGet) response.body = "<a href=\"" + location + "\">Moved Permanently</a>.\n\n";
+  if (request.method == Method::kGet)
+    response.body = "<a href=\"" + location + "\">Moved Permanently</a>.\n\n";
   return response;
 }
 
@@ -153,7 +157,8 @@ Router::Router(RouterOptions options) : options_(std::move(options)) {
     std::string bytes = address_bytes(cidr.substr(0, slash));
     if (bytes.empty()) continue;  // the configuration has refused it
     bool v4 = !contains(cidr, ":");
-    int bits = slash == cidr.npos ? (v4 ? 32 : 128) : static_cast<int>(parse_uint(cidr.substr(slash + 1)).value_or(128));
+    int bits = slash == cidr.npos ? (v4 ? 32 : 128)
+                                  : static_cast<int>(parse_uint(cidr.substr(slash + 1)).value_or(128));
     write_networks_.push_back({bytes, v4 ? bits + 96 : bits});
   }
 }
@@ -204,7 +209,8 @@ void Router::handle(const ExchangePtr& exchange) const {
   }
   if (!parse_target(request)) return answer(Response{.status = 400});
   if (options_.filter_unprintable && !printable(request.path)) return answer(Response{.status = 400});
-  if (std::string clean = clean_path(request.path); clean != request.path) return answer(moved(request, clean));
+  if (std::string clean = clean_path(request.path); clean != request.path)
+    return answer(moved(request, clean));
   const Route* route = find(request.path);
   if (route) return answer_route(exchange, *route);
   if (prefixes_.contains(request.path + "/")) return answer(moved(request, request.path + "/"));
@@ -231,19 +237,21 @@ void Router::answer_route(const ExchangePtr& exchange, const Route& route) const
     head.body = "Endpoint is blocked by agent configuration";
     return answer(std::move(head));
   }
-  bool allowed = std::find(route.methods.begin(), route.methods.end(), request.method) != route.methods.end();
-  if (request.method == Method::kOptions) {
+  bool decides = !route.own_methods;
+  if (decides && request.method == Method::kOptions) {
     head.set("Allow", allow_header(route));
-    if (allowed) head.set("Content-Type", "application/json"), head.body = "{}";
     return answer(std::move(head));
   }
-  if (!allowed) {
+  if (decides &&
+      std::find(route.methods.begin(), route.methods.end(), request.method) == route.methods.end()) {
     head.status = 405;
     head.set("Allow", allow_header(route));
     head.body = "method " + request.method_text + " not allowed";
     return answer(std::move(head));
   }
-  if (request.method != Method::kGet && request.method != Method::kHead && !may_write(request.remote_ip)) {
+  bool reads =
+      request.method == Method::kGet || request.method == Method::kHead || request.method == Method::kOptions;
+  if (!reads && !may_write(request.remote_ip)) {
     head.status = 403;
     head.body = "Access is restricted";
     return answer(std::move(head));
@@ -262,13 +270,26 @@ Response error_response(const Error& error) {
     status = 429;
   } else {
     switch (error.kind) {
-      case ErrorKind::kBadRequest: status = 400; break;
-      case ErrorKind::kNotFound: status = 404; break;
-      case ErrorKind::kPermissionDenied: status = 403; break;
-      case ErrorKind::kUnauthorized: status = 401; break;
-      case ErrorKind::kTooLarge: status = 413; break;
-      case ErrorKind::kRateLimited: status = 429; break;
-      default: break;
+      case ErrorKind::kBadRequest:
+        status = 400;
+        break;
+      case ErrorKind::kNotFound:
+        status = 404;
+        break;
+      case ErrorKind::kPermissionDenied:
+        status = 403;
+        break;
+      case ErrorKind::kUnauthorized:
+        status = 401;
+        break;
+      case ErrorKind::kTooLarge:
+        status = 413;
+        break;
+      case ErrorKind::kRateLimited:
+        status = 429;
+        break;
+      default:
+        break;
     }
   }
   return Response::text(status, text);

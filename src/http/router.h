@@ -37,16 +37,17 @@ struct Route {
   // "/v1/agent/self" matches exactly; a pattern that ends in '/' matches everything below it, the longest
   // pattern first, and the rest of the decoded path becomes Request::argument.
   std::string pattern;
-  std::vector<Method> methods;  // in the order of the Allow header; OPTIONS is implied: named, its answer is {}
+  std::vector<Method> methods;  // in the order of the Allow header; OPTIONS is implied
   Handler handler;
-  uint64_t body_limit = 0;  // 0: the router's default
-  bool page = false;        // see Router::add_page
+  uint64_t body_limit = 0;   // 0: the router's default
+  bool page = false;         // see Router::add_page
+  bool own_methods = false;  // the handler takes every method, OPTIONS as well
   std::shared_ptr<RouteTimers> timers = nullptr;  // set by the router; not of pages
 };
 
 struct RouterOptions {
-  std::vector<std::string> block_endpoints;  // path prefixes
-  std::vector<std::string> allow_write_from;  // CIDRs; empty: everyone
+  std::vector<std::string> block_endpoints;                           // path prefixes
+  std::vector<std::string> allow_write_from;                          // CIDRs; empty: everyone
   std::vector<std::pair<std::string, std::string>> response_headers;  // on every answer of a route; any case
   bool filter_unprintable = true;
   bool translates_addresses = false;  // translate_wan_addrs: endpoints say so

@@ -58,6 +58,23 @@ TEST(Router, FindsExactPathsAndLongestPrefixes) {
   EXPECT_EQ(router.body_limit(request), 7u);
 }
 
+TEST(Router, LeavesMethodsToHandlersThatWantThem) {
+  Router router({});
+  Route route{"/v1/query/", {}, [](const ExchangePtr& e) { e->respond(Response::text(200, "mine")); }};
+  route.own_methods = true;
+  router.add(std::move(route));
+  EXPECT_EQ(send(router, Method::kOptions, "/v1/query/x")->response.body, "mine");
+  EXPECT_EQ(send(router, Method::kPost, "/v1/query/x")->response.body, "mine");
+}
+
+TEST(Router, TakesBadEscapesOfQueriesForItsOwnFault) {
+  Router router = make_router();
+  EXPECT_EQ(send(router, Method::kGet, "/v1/kv/a?%zz")->response.status, 500);
+  EXPECT_EQ(send(router, Method::kGet, "/v1/nope?%zz")->response.status, 404);
+  EXPECT_EQ(send(router, Method::kGet, "/v1/kv/a%C2%A0b")->response.status, 400);
+  EXPECT_EQ(send(router, Method::kGet, "/v1/kv/a%FFb")->response.status, 200);
+}
+
 TEST(Router, AnswersOptionsAndWrongMethods) {
   Router router = make_router();
   auto options = send(router, Method::kOptions, "/v1/kv/a");
@@ -72,7 +89,8 @@ TEST(Router, AnswersOptionsAndWrongMethods) {
 TEST(Router, MeasuresRequestsByMethodAndPattern) {
   Router router = make_router();
   auto count = [](std::string_view name) -> uint64_t {
-    for (const MetricAggregate& one : MetricRegistry::process().intervals(system_clock().wall()).back().samples)
+    auto views = MetricRegistry::process().intervals(system_clock().wall());
+    for (const MetricAggregate& one : views.back().samples)
       if (one.name == name) return one.count;
     return 0;
   };

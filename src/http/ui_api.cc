@@ -1,5 +1,5 @@
-// "/", /robots.txt and the pages below ui_content_path. The web UI itself is not there yet: its paths answer with one
-// page that says so.
+// "/", /robots.txt and the pages below ui_content_path. The web UI itself is not there yet: its paths answer
+// with one page that says so.
 #include <ctime>
 
 #include "agent/runtime_config.h"
@@ -94,7 +94,8 @@ void add_ui_routes(Router& router, const ApiContext& api) {
     return;
   }
   std::time_t started = std::time(nullptr);
-  File robots{kRobots, "text/plain; charset=utf-8", started}, page{kPage, "text/html; charset=utf-8", started};
+  File robots{kRobots, "text/plain; charset=utf-8", started},
+      page{kPage, "text/html; charset=utf-8", started};
   router.set_fallback([home = config->ui_content_path](const ExchangePtr& exchange) {
     if (exchange->request().path != "/") return exchange->respond(Response{.status = 404});
     redirect(exchange, home);

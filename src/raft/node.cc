@@ -1,5 +1,7 @@
 #include "raft/node.h"
 
+#include "base/check.h"
+#include "raft/gathering.h"
 #include "raft/metrics.h"
 #include "raft/node_impl.h"
 
@@ -20,6 +22,22 @@ Node::~Node() = default;
 void Node::propose(std::string data, std::string extensions, ProposalCallback callback) {
   impl_->propose(EntryType::kCommand, std::move(data), std::move(extensions), std::move(callback));
 }
+
+namespace {
+thread_local Gathering* gathering = nullptr;
+}
+
+Gathering::Gathering() {
+  CHECK(gathering == nullptr);
+  gathering = this;
+}
+
+Gathering::~Gathering() {
+  gathering = nullptr;
+  if (at_end_) at_end_();
+}
+
+Gathering* Gathering::of_this_thread() { return gathering; }
 
 void Node::barrier(IndexCallback callback) {
   impl_->propose(EntryType::kBarrier, {}, {},
@@ -167,17 +185,39 @@ void Node::Impl::propose(EntryType type, std::string data, std::string extension
                  " proposals, " + std::to_string(kMaxPendingProposalBytes) + " bytes)",
              ErrorKind::kRateLimited));
   }
-  {
-    std::unique_lock lock(inbox_mutex_);
-    if (closed_) {
-      lock.unlock();
-      release(1, bytes);
-      return callback(shut_down());
-    }
-    inbox_proposals_.push_back({{type, std::move(data), std::move(extensions)}, std::move(callback)});
+  Proposal proposal{{type, std::move(data), std::move(extensions)}, std::move(callback)};
+  Gathering* together = Gathering::of_this_thread();
+  if (together && !together->used()) {
+    gathers_for_ = this;
+    together->at_end([this] {
+      gathers_for_ = nullptr;
+      // A callback may propose again.
+      std::vector<Proposal> proposals = std::exchange(gathered_, {});
+      take_in(proposals);
+    });
   }
-  waker_.notify();
+  if (gathers_for_ == this)
+    gathered_.push_back(std::move(proposal));
+  else
+    take_in({&proposal, 1});
 }
+
+void Node::Impl::take_in(std::span<Proposal> proposals) {
+  std::unique_lock lock(inbox_mutex_);
+  if (!closed_) {
+    for (Proposal& proposal : proposals) inbox_proposals_.push_back(std::move(proposal));
+    lock.unlock();
+    return waker_.notify();
+  }
+  lock.unlock();
+  for (Proposal& proposal : proposals) {
+    release(1, proposal.command.data.size() + proposal.command.extensions.size());
+    proposal.callback(shut_down());
+  }
+}
+
+thread_local Node::Impl* Node::Impl::gathers_for_ = nullptr;
+thread_local std::vector<Node::Impl::Proposal> Node::Impl::gathered_;
 
 void Node::Impl::release(size_t count, size_t bytes) {
   pending_count_.fetch_sub(count);

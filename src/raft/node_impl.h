@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -77,6 +78,10 @@ class Node::Impl final : public Transport::Receiver {
   };
 
   // node.cc
+  // What this thread's Gathering has collected, and for whom.
+  static thread_local Impl* gathers_for_;
+  static thread_local std::vector<Proposal> gathered_;
+  void take_in(std::span<Proposal> proposals);
   bool post(Task task);  // runs on the consensus thread; dropped (false) after shutdown
   // The same, bounded; the callback gets the error when the task cannot run.
   void post_control(std::shared_ptr<IndexCallback> callback, Task task);

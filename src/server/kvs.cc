@@ -6,13 +6,6 @@
 
 namespace praetor::server {
 
-namespace {
-void set_index(ReadContext& context, model::QueryMeta& meta, store::ReadIndex read) {
-  meta.index = read.reported;
-  context.changed = read.changed;
-}
-}  // namespace
-
 Status kvs_get(ReadContext& context, const model::KeyRequest& request, model::IndexedDirEntries& reply) {
   store::ReadIndex read;
   if (const store::KvLeaf* leaf = store::kv_get(context.tables, request.key, context.watch, &read))

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "model/catalog.h"
 #include "model/kv.h"
+#include "server/autopilot.h"
 #include "server/server.h"
 #include "store/catalog.h"
 #include "store/session.h"
@@ -60,13 +61,21 @@ void LeaderDuties::establish() {
     auto ttl = parse_duration(session->ttl);
     if (ttl && ttl->count() > 0) arm_session(session->id, *ttl);
   }
+  leading_since_ = system_clock().wall().unix_nanoseconds();
+  autopilot_initialize(server_, reactor_, server_.options().autopilot);
   reconcile();
   schedule_reconcile();
   collect_tombstones();
 }
 
+Time LeaderDuties::leading_since() const {
+  int64_t since = leading_since_;
+  return since == 0 ? Time{} : Time::from_unix_nanoseconds(since);
+}
+
 void LeaderDuties::revoke() {
   leading_ = false;
+  leading_since_ = 0;
   for (auto& [id, timer] : session_timers_) reactor_.cancel(timer);
   session_timers_.clear();
   reactor_.cancel(reconcile_timer_);

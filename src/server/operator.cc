@@ -40,7 +40,7 @@ void raft_remove_peer(Server& server, Reactor& reactor, const std::string& id, c
   server.raft().change_configuration(
       raft::ConfigurationChange::kRemoveServer, *found, 0, [&reactor, done = std::move(done)](Result<uint64_t> result) mutable {
         reactor.post([done = std::move(done), result = std::move(result)] {
-          done(result ? Status() : Status(fail(result.error())));
+          done(result ? Status() : Status(fail(result.error().message)));
         });
       });
 }

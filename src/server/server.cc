@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "codec/msgpack.h"
 #include "fsm/fsm.h"
+#include "server/coordinates.h"
 #include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/store.h"
@@ -47,6 +48,8 @@ Status Server::open() {
   for (Reactor* reactor : options_.reactors)
     state_->runners.emplace_back(reactor, std::make_unique<QueryRunner>(*reactor, state_->store, info_));
   duties_ = std::make_unique<LeaderDuties>(*this, *options_.reactors.front());
+  coordinates_ =
+      std::make_unique<CoordinateUpdates>(*this, *options_.reactors.front(), options_.coordinate_update_period);
   state_->store.set_notice_sink([this](const std::shared_ptr<const store::CommitNotice>& notice) {
     for (auto& [reactor, runner] : state_->runners) runner->deliver(notice);
   });
@@ -81,6 +84,7 @@ Server::~Server() { stop(); }
 
 void Server::stop() {
   if (std::exchange(stopped_, true)) return;
+  if (coordinates_) coordinates_->stop();
   if (duties_) duties_->stop();
   if (raft_) raft_->shutdown();
 }

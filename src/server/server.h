@@ -18,6 +18,7 @@
 #include "base/reactor.h"
 #include "base/result.h"
 #include "model/common.h"
+#include "model/operator.h"
 #include "raft/node.h"
 #include "server/query_runner.h"
 #include "server/read.h"
@@ -29,6 +30,7 @@ class Store;
 namespace praetor::server {
 
 class LeaderDuties;
+class CoordinateUpdates;
 
 struct ServerOptions {
   std::string datacenter;
@@ -53,6 +55,9 @@ struct ServerOptions {
   Duration session_ttl_min = std::chrono::seconds(10);
   Duration tombstone_ttl = std::chrono::minutes(15);
   Duration tombstone_granularity = std::chrono::seconds(30);
+
+  Duration coordinate_update_period = std::chrono::seconds(5);
+  model::AutopilotConfig autopilot;  // what a new cluster starts with
 
   std::vector<Reactor*> reactors;  // not owned; outlive the server
   // Told on the first reactor when this server starts or ceases to lead (after its duties are set up).
@@ -79,6 +84,7 @@ class Server {
   const store::Store& store() const;
   raft::Node& raft() { return *raft_; }
   LeaderDuties& leader_duties() { return *duties_; }
+  CoordinateUpdates& coordinates() { return *coordinates_; }
   QueryRunner& queries(Reactor& reactor);
 
   // "ip:port" of the leader, empty when none is known.
@@ -120,6 +126,7 @@ class Server {
   ServerInfo info_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LeaderDuties> duties_;
+  std::unique_ptr<CoordinateUpdates> coordinates_;
   std::unique_ptr<raft::Node> raft_;
   // A quorum of one may lead before start() has its node: the duties hear of it once they can use it.
   std::mutex opening_;

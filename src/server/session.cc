@@ -14,11 +14,6 @@ void fill(model::IndexedSessions& reply, const std::vector<const model::Session*
   for (const model::Session* session : sessions) reply.sessions.push_back(*session);
 }
 
-void set_index(ReadContext& context, model::QueryMeta& meta, store::ReadIndex read) {
-  meta.index = read.reported;
-  context.changed = read.changed;
-}
-
 Status validate_create(const ServerOptions& options, model::Session& session) {
   if (session.node.empty()) return fail("Must provide Node");
   if (session.behavior.empty()) session.behavior = model::kSessionRelease;

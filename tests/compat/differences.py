@@ -19,9 +19,21 @@ class Difference:
 
 
 DIFFERENCES: list[Difference] = [
+    Difference("lost-name", "whoever watches the old name must learn that it lost the instance",
+               r"^http/health::tagged checks follow the service$", r"^GET /v1/health/service/web$",
+               r"X-Consul-Index: <index-2>", r"X-Consul-Index: <index-3>"),
+    Difference("node-meta-index", "a changed node may come under the filter or leave it: its watchers must learn of it",
+               r"^http/blocking::which index each endpoint gives$", r"^GET /v1/health/state/any\?node-meta=a:b$",
+               r"X-Consul-Index: <index-2>", r"X-Consul-Index: <index-3>"),
+    Difference("quiet-index", "no service has changed",
+               r"^http/catalog-more::which tables a check moves$", r"^GET /v1/catalog/services$",
+               r"X-Consul-Index: <index-3>", r"X-Consul-Index: <index-1>"),
+    Difference("refused-check", "a mistake in a registration must not end a check that works",
+               r"^http/agent-checks::register errors$", r"^GET /v1/agent/checks$",
+               r'"Output": ""', r'"Output": "Service y could not be found on node "'),
     Difference(name="help-texts",
                reason="long prose is its author's; what is typed and what scripts read is the same",
-               scenario=r"^cli/", step=r"^\$", reduce=helptext.facts),
+               scenario=r"^(cli/|config/startup::flags$)", step=r"^\$", reduce=helptext.facts),
     Difference(name="version-line",
                reason="tools read the first lines; people want to know what they run",
                scenario=r"^cli/help::the program itself$", step=r"^\$ (-v|--version|-version|version( -format=pretty| extra)?)$",

@@ -12,8 +12,7 @@ LOG_LINE = re.compile(r"^    \d{4}-\d\d-\d\dT\S+ \[[A-Z]+\] .*$")
 
 
 def _environment(run, step):
-    environment = {"PATH": os.environ["PATH"], "HOME": run.folder, "SHELL": "/bin/sh", "GOMAXPROCS": "2",
-                   "CONSUL_HTTP_ADDR": run.variables["http"]}
+    environment = binaries.environment(run.folder) | {"SHELL": "/bin/sh", "CONSUL_HTTP_ADDR": run.variables["http"]}
     for value in step.all("env"):
         name, _, text = run.expand(value).partition("=")
         environment[name] = text
