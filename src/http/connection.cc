@@ -11,7 +11,6 @@
 #include <deque>
 #include <optional>
 
-#include "base/metrics.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "http/gzip.h"
@@ -135,16 +134,12 @@ class ExchangeImpl final : public Exchange {
 
   void attach(std::shared_ptr<ConnectionImpl> connection) { connection_ = std::move(connection); }
   void cancel() {
-    measure();
+    request_.measure();
     connection_.reset();
     if (auto callback = std::exchange(cancel_, nullptr)) callback();
   }
 
  private:
-  void measure() {
-    if (const Sample* timer = std::exchange(request_.timer, nullptr)) timer->since(request_.started);
-  }
-
   Reactor& reactor_;
   Request request_;
   std::shared_ptr<ConnectionImpl> connection_;  // null once answered or cancelled
@@ -217,11 +212,10 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       int n = std::snprintf(size.data(), size.size(), "%zx\r\n", length);
       tail().append(size.data(), static_cast<size_t>(n));
     }
-    if (length < kCopyBodyBelow || !response.shared_body) {
+    if (length < kCopyBodyBelow || !response.shared_body)
       tail() += response.content();
-    } else {
+    else
       segments_.push_back(Segment{{}, std::move(response.shared_body)});
-    }
     if (chunked) tail() += "\r\n0\r\n\r\n";
   }
 
@@ -274,7 +268,6 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.argument.clear();
     request.remote_ip = remote_ip_;
     request.common_headers = nullptr;
-    request.timer = nullptr;
     parser_.emplace(request, options_->body_limit);
     started_ = false;
     head_checked_ = false;
@@ -321,21 +314,19 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     auto self = shared_from_this();
     bool starved = false;
     while (!closed_ && !pending_ && !close_after_ && !starved) {
-      if (!parse()) {
-        starved = true;
-      } else {
+      if (parse())
         dispatch();
-      }
+      else
+        starved = true;
     }
     processing_ = false;
     if (closed_) return;
     flush();
     if (closed_) return;
-    if (pending_) {
+    if (pending_)
       watch();
-    } else if (!close_after_) {
+    else if (!close_after_)
       read();
-    }
   }
 
   // True when the request's head is all there and may be parsed.
@@ -581,7 +572,7 @@ void ExchangeImpl::respond(Response response) {
   auto connection = std::exchange(connection_, nullptr);
   if (!connection) return;  // the client went away
   cancel_ = nullptr;
-  measure();
+  request_.measure();
   connection->answer(std::move(response));
 }
 
@@ -589,7 +580,7 @@ std::shared_ptr<BodyStream> ExchangeImpl::respond_stream(Response head) {
   auto connection = connection_;
   if (!connection) return nullptr;
   connection_.reset();
-  measure();
+  request_.measure();
   connection->answer_stream(std::move(head));
   return std::make_shared<StreamImpl>(connection);
 }

@@ -39,6 +39,7 @@ struct Request {
   // Set by the router: what measures the time from `started` to the answer; null when nothing does.
   const Sample* timer = nullptr;
   Instant started{};
+  void measure();  // once, when the answer begins
 
   bool has(std::string_view parameter) const;
   // First value of a query parameter; empty when absent.
