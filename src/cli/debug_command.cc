@@ -183,6 +183,10 @@ Usage: praetor debug [options]
       ui.error(
           "[WARN] Unable to capture pprof. Set enable_debug to true on target agent to enable profiling.");
       std::erase(capture_, "pprof");
+    } else if (wants("pprof") && !api.get("/debug/pprof/")) {
+      // Praetor's own agents: profiles of Go's runtime are Consul's alone.
+      ui.error("[WARN] Unable to capture pprof. The agent does not profile itself.");
+      std::erase(capture_, "pprof");
     }
     for (const std::string& path : {output_, result_name()}) {
       if (fs::exists(path)) return fail("output directory already exists: " + path);
