@@ -123,6 +123,7 @@ Usage: praetor debug [options]
   left out, yet read the archive before you pass it on.
 )",
                     HttpFlagSet::kClient) {
+    tell_flag_failure("==> Error parsing flags: ");
     flags_.add_bool("archive", &archive_,
                     "Whether the files are packed into one archive; else the directory is left as it is.");
     flags_.add_list(
