@@ -3,7 +3,6 @@
 #include <future>
 #include <set>
 
-#include "agent/alias_query.h"
 #include "base/text.h"
 #include "raft/gathering.h"
 #include "server/catalog.h"
@@ -12,18 +11,18 @@
 #include "store/store.h"
 
 namespace praetor::agent {
+
+codec::Map<std::string> node_meta_of(const RuntimeConfig& config) {
+  codec::Map<std::string> meta = config.node_meta;
+  meta["consul-network-segment"] = config.segment_name;
+  return meta;
+}
+
 namespace {
 
 const Logger& logger() {
   static const Logger log("agent");
   return log;
-}
-
-// What every agent says of itself, besides what its operator wants to say.
-codec::Map<std::string> node_meta_of(const RuntimeConfig& config) {
-  codec::Map<std::string> meta = config.node_meta;
-  meta["consul-network-segment"] = config.segment_name;
-  return meta;
 }
 
 LocalState::Options state_options(const RuntimeConfig& config) {
@@ -93,7 +92,6 @@ CheckHooks Agent::make_hooks() {
   };
   hooks.query_remote = [this](const AliasQuery& query, auto answer) { query_remote(query, std::move(answer)); };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
-  hooks.query_remote = alias_query_on(server_, reactor_);
   return hooks;
 }
 
@@ -114,66 +112,6 @@ void Agent::stop() {
 }
 
 Status Agent::open() { return journal_.open(); }
-
-void Agent::register_configured(const RuntimeConfig& config) {
-  for (const ServiceDefinition& service : config.services)
-    add_service(service, Source::kConfiguration, true, [&service](const Status& added) {
-      if (!added) logger().error("failed to register service", {{"service", service.name}, {"error", added.error()}});
-    });
-  for (const CheckDefinition& check : config.checks)
-    add_check(check, Source::kConfiguration, [&check](const Status& added) {
-      if (!added)
-        logger().error("failed to register check", {{"check", check.settings.name}, {"error", added.error()}});
-    });
-}
-
-void Agent::start() {
-  register_configured(*config_);
-  restore_persisted();
-  started_ = true;
-  pump();
-}
-
-void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
-  sync_.pause();
-  std::set<std::string> services, checks;
-  for (const ServiceDefinition& service : config->services) services.insert(service.effective_id());
-  for (const CheckDefinition& check : config->checks) checks.insert(check.effective_id());
-  for (const ServiceDefinition& old : config_->services)
-    if (!services.contains(old.effective_id())) remove_service(old.effective_id(), {});
-  for (const CheckDefinition& old : config_->checks)
-    if (!checks.contains(old.effective_id())) remove_check(old.effective_id(), {});
-  config_ = std::move(config);
-  state_.set_node_meta(node_meta_of(*config_));
-  state_.set_discard_check_output(config_->discard_check_output);
-  checks_->reload_tls();
-  register_configured(*config_);
-  sync_.resume();
-  sync_.compare_now(system_clock().now());
-  pump();
-}
-
-// What the API registered before the last stop, unless configuration files define it now.
-void Agent::restore_persisted() {
-  std::set<std::string> services, checks;
-  for (const ServiceDefinition& service : config_->services) services.insert(service.effective_id());
-  for (const CheckDefinition& check : config_->checks) checks.insert(check.effective_id());
-  for (const PersistedService& kept : data_.load_services([&](const std::string& id) { return services.contains(id); })) {
-    model::NodeService service = kept.service;
-    service.locally_registered_as_sidecar = kept.locally_registered_as_sidecar;
-    if (Status added = state_.add_service(std::move(service), kept.token); !added)
-      logger().error("failed to restore service", {{"service", kept.service.id}, {"error", added.error()}});
-  }
-  Time now = system_clock().wall();
-  Work work;  // nothing to write, and nobody who waits
-  for (PersistedCheck& kept : data_.load_checks([&](const std::string& id) { return checks.contains(id); }, now)) {
-    Status added = kept.chk_type ? start_check(work, kept.check, *kept.chk_type, kept.token, Source::kRestored)
-                                 : state_.add_check(kept.check, kept.token);
-    if (added) continue;
-    logger().warn("failed to restore check", {{"check", kept.check.check_id}, {"error", added.error()}});
-    journal_.append({{KeptKind::kCheck, kept.check.check_id, std::nullopt}}, {});
-  }
-}
 
 void Agent::changed() {
   auto due = std::exchange(notify_, {});

@@ -31,6 +31,9 @@ namespace praetor::agent {
 // may have enable_local_script_checks.
 enum class Source { kConfiguration, kApi, kRestored };
 
+// What every agent says of itself, besides what its operator wants to say.
+codec::Map<std::string> node_meta_of(const RuntimeConfig& config);
+
 class Agent {
  public:
   // `reactor`, `server` and `config` outlive the agent.
@@ -49,12 +52,13 @@ class Agent {
   // error is a reason not to start: the journal is damaged, or the disk fails.
   Status open();
 
-  // Registers the configuration's services and checks and starts syncing.
-  void start();
+  // Registers the configuration's services and checks and starts syncing. An error names the definition that
+  // cannot be registered.
+  Status start();
 
   // Takes over a new configuration: its services and checks replace those of the old one, which keep what their
-  // checks knew; what the API registered stays.
-  void reload(std::shared_ptr<const RuntimeConfig> config);
+  // checks knew; what the API registered stays. After an error everything is as before.
+  Status reload(std::shared_ptr<const RuntimeConfig> config);
 
   // How the changes below end, once each and on the reactor: when the change is durable and the catalog has been
   // asked to take it. Whether the catalog took it is logged, not told (as in Consul): the next comparison mends
@@ -98,8 +102,14 @@ class Agent {
 
   CheckHooks make_hooks();
   void query_remote(const AliasQuery& query, std::function<void(Result<AliasReply>)> answer);
-  void register_configured(const RuntimeConfig& config);
-  void restore_persisted();
+
+  // agent_configured.cc
+  Status check_services(const RuntimeConfig& config) const;
+  Status check_checks(const RuntimeConfig& config) const;
+  void register_services(const RuntimeConfig& config);
+  void register_checks(const RuntimeConfig& config);
+  void restore_services();
+  void restore_checks();
 
   // agent_register.cc
   void finish(Work work, Status status, Done done);
@@ -110,6 +120,7 @@ class Agent {
                           const std::string& token, Source source, bool replace_checks);
   Status start_check(Work& work, const model::HealthCheck& check, const CheckType& type, const std::string& token,
                      Source source);
+  Status may_run(const CheckSettings& settings, Source source) const;
   Status add_maintenance(Work& work, const model::HealthCheck& check, const std::string& token);
   void drop_service(Work& work, const std::string& id);
   void drop_check(Work& work, const std::string& id);

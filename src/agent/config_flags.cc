@@ -124,8 +124,11 @@ Result<Value> flag_value(const AgentFlag& flag, std::string_view text) {
       return Value(value);
     }
     case AgentFlagKind::kInt: {
-      TRY_ASSIGN(int64_t value, parse_int(text));
-      return Value(value);
+      auto value = parse_int(text);
+      if (value) return Value(*value);
+      std::string why = value.error().message;
+      if (size_t at = why.find("ParseInt"); at != std::string::npos) why.replace(at, 8, "Atoi");
+      return fail(why, ErrorKind::kBadRequest);
     }
     case AgentFlagKind::kDuration: {
       TRY_ASSIGN(Duration value, parse_duration(text));

@@ -26,6 +26,9 @@ struct AgentFlag {
 // Sorted by name.
 const std::vector<AgentFlag>& agent_flags();
 
+// "json", "hcl", or empty: by each file's extension.
+bool is_config_format(std::string_view format);
+
 struct LoadOptions {
   bool dev_mode = false;
   std::vector<std::string> config_files;  // files and directories, in the order given
@@ -42,6 +45,7 @@ struct LoadOptions {
 struct LoadedConfig {
   RuntimeConfig config;
   std::vector<std::string> warnings;  // for the user, one line each
+  std::vector<std::string> without_effect;  // keys given that this version does not act upon (config_keys.h)
 };
 
 // The error is what Consul prints after `==> ` or `Config validation failed: `.

@@ -232,13 +232,14 @@ Status validate_node_service(const model::NodeService& service, const ServiceDef
   return fail(format_multierror(errors), ErrorKind::kBadRequest);
 }
 
-bool is_dns_label(std::string_view name) {
-  if (name.empty() || name.size() > 63) return false;
-  auto alnum = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+std::string_view dns_label_problem(std::string_view name) {
+  auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   };
-  return alnum(name.front()) && alnum(name.back()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return alnum(c) || c == '-'; });
+  if (!std::all_of(name.begin(), name.end(), allowed))
+    return "due to invalid characters. Valid characters include all alpha-numerics and dashes.";
+  if (name.size() > 63) return "due to it being too long. Valid lengths are between 1 and 63 bytes.";
+  return "";
 }
 
 void add_tagged_addresses(model::NodeService& service) {

@@ -92,11 +92,20 @@ Status write_whole(int fd, std::string_view text, const std::string& path, bool 
   return {};
 }
 
-Status write_atomic(const std::string& path, std::string_view text, bool sync) {
+// Neither whole nor synced after a crash: for what can be written again.
+Status write_plain(const std::string& path, std::string_view text) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return fail(io_error("open " + path, errno));
+  Status written = write_whole(fd, text, path, false);
+  ::close(fd);
+  return written;
+}
+
+Status write_atomic(const std::string& path, std::string_view text) {
   std::string temporary = path + ".tmp";
   int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return fail(io_error("open " + temporary, errno));
-  Status written = write_whole(fd, text, temporary, sync);
+  Status written = write_whole(fd, text, temporary, true);
   ::close(fd);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
     written = fail(io_error(fmt::format("rename {} {}", temporary, path), errno));
@@ -127,6 +136,23 @@ std::vector<std::string> files_in(const std::string& folder) {
   return files;
 }
 
+// What is wrong with a UUID, in the words of Consul's parser.
+Status check_uuid(std::string_view text) {
+  if (text.size() != 36) return fail("uuid string is wrong length");
+  std::string digits;
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash && text[i] != '-') return fail("uuid is improperly formatted");
+    if (!dash) digits += text[i];
+  }
+  for (char c : digits) {
+    bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (!hex)
+      return fail(fmt::format("encoding/hex: invalid byte: U+{:04X} '{}'", static_cast<unsigned char>(c), c));
+  }
+  return {};
+}
+
 }  // namespace
 
 KeptChange kept(const PersistedService& service) {
@@ -152,9 +178,10 @@ Status DataDirectory::make_folder(const std::string& folder) const {
   return {};
 }
 
-Status DataDirectory::write_one(const KeptChange& change, bool sync) const {
+Status DataDirectory::write_one(const KeptChange& change, bool whole) const {
   std::string path = file(change.kind, change.id);
-  return change.content ? write_atomic(path, *change.content, sync) : remove(path);
+  if (!change.content) return remove(path);
+  return whole ? write_atomic(path, *change.content) : write_plain(path, *change.content);
 }
 
 Status DataDirectory::write(std::span<const KeptChange> changes) const {
@@ -173,7 +200,7 @@ Status DataDirectory::write(std::span<const KeptChange> changes) const {
 Status DataDirectory::save(const std::string& name, std::string_view text) const {
   if (path_.empty()) return {};
   TRY(make_folder(""));
-  return write_atomic(path_ + "/" + name, text, true);
+  return write_atomic(path_ + "/" + name, text);
 }
 
 Status DataDirectory::remove(const std::string& path) const {
@@ -255,22 +282,25 @@ std::optional<PersistedCheckState> DataDirectory::load_check_state(std::string_v
   return std::nullopt;
 }
 
-Result<std::string> DataDirectory::node_id(const std::string& configured, Random& random) {
+Result<std::string> DataDirectory::node_id(const std::string& configured, const std::string& of_host,
+                                           Random& random) {
   if (!configured.empty()) {
     std::string id = to_lower(configured);
-    if (!is_uuid(id))
-      return fail(fmt::format("specified node ID is not a valid UUID: {}", go_quote(configured)));
+    if (Status valid = check_uuid(id); !valid)
+      return fail("specified NodeID is invalid: " + valid.error().message, ErrorKind::kBadRequest);
     return id;
   }
-  if (path_.empty()) return make_uuid(random);
+  auto fresh = [&] { return of_host.empty() ? make_uuid(random) : of_host; };
+  if (path_.empty()) return fresh();
   std::string path = path_ + "/node-id";
   if (auto text = read_file(path)) {
     std::string id = to_lower(trim(*text));
-    if (!is_uuid(id))
-      return fail(fmt::format("{} does not hold a valid node ID; remove it to get a new one", path));
+    if (Status valid = check_uuid(id); !valid)
+      return fail(fmt::format("NodeID in {} is invalid: {}", path, valid.error().message),
+                  ErrorKind::kBadRequest);
     return id;
   }
-  std::string id = make_uuid(random);
+  std::string id = fresh();
   TRY(save("node-id", id));
   return id;
 }

@@ -118,16 +118,24 @@ TEST_F(PersistenceTest, PurgesWhatConfigurationDefines) {
 
 TEST_F(PersistenceTest, KeepsTheNodeId) {
   Random random(1);
-  auto first = data->node_id("", random);
+  const std::string of_host = "40e4a748-2192-161a-0510-9bf59fe950b5";
+  auto first = data->node_id("", "", random);
   ASSERT_TRUE(first);
-  EXPECT_EQ(*data->node_id("", random), *first);
+  EXPECT_EQ(*data->node_id("", "", random), *first);
   EXPECT_EQ(read("node-id"), *first);
-  EXPECT_EQ(*data->node_id("40E4A748-2192-161A-0510-9BF59FE950B5", random),
-            "40e4a748-2192-161a-0510-9bf59fe950b5");
-  EXPECT_EQ(*data->node_id("", random), *first);  // the configuration's leaves no trace
-  EXPECT_FALSE(data->node_id("x", random));
+  EXPECT_EQ(*data->node_id("50E4A748-2192-161A-0510-9BF59FE950B5", "", random),
+            "50e4a748-2192-161a-0510-9bf59fe950b5");
+  EXPECT_EQ(*data->node_id("", of_host, random), *first);  // the configuration's leaves no trace
+  auto error = [&](const char* id) { return data->node_id(id, "", random).error().message; };
+  EXPECT_EQ(error("x"), "specified NodeID is invalid: uuid string is wrong length");
+  EXPECT_EQ(error("1111111122223-3334444-555555555555-a"), "specified NodeID is invalid: uuid is improperly formatted");
+  EXPECT_EQ(error("11111111-2222-3333-4444-55555555555g"),
+            "specified NodeID is invalid: encoding/hex: invalid byte: U+0067 'g'");
   write("node-id", "junk");
-  EXPECT_FALSE(data->node_id("", random));
+  EXPECT_TRUE(
+      data->node_id("", "", random).error().message.ends_with("/node-id is invalid: uuid string is wrong length"));
+  fs::remove(path + "/node-id");
+  EXPECT_EQ(*data->node_id("", of_host, random), of_host);
 }
 
 TEST_F(PersistenceTest, KeepsTokensOfTheApi) {
@@ -151,7 +159,7 @@ TEST(Persistence, KeepsNothingWithoutADirectory) {
   EXPECT_TRUE(data.write(std::vector{kept(service)}));
   EXPECT_TRUE(data.load_services([](const std::string&) { return false; }).empty());
   Random random(1);
-  EXPECT_TRUE(data.node_id("", random));
+  EXPECT_TRUE(data.node_id("", "", random));
 }
 
 TEST(Tokens, ParsesKinds) {

@@ -50,11 +50,12 @@ Usage: praetor agent [options]
       ui.error("==> Unexpected extra arguments: [" + list + "]");
       return 1;
     }
-    return daemon::run_agent(options_, [&ui](std::string_view text) { ui.write_out(text); },
-                             [&ui](std::string_view text) { ui.write_err(text); },
-                             [](const agent::RuntimeConfig& config) -> Result<std::shared_ptr<void>> {
-                               return AgentWatches::start(config);
-                             });
+    return daemon::run_agent(
+        options_, [&ui](std::string_view text) { ui.write_out(text); },
+        [&ui](std::string_view text) { ui.write_err(text); },
+        [](const agent::RuntimeConfig& config) -> Result<std::shared_ptr<void>> {
+          return AgentWatches::start(config);
+        });
   }
 
  private:
@@ -91,13 +92,19 @@ Usage: praetor validate [options] FILE_OR_DIRECTORY...
       ui.error("Must specify at least one config file or directory");
       return 1;
     }
+    if (!agent::is_config_format(options_.config_format)) {
+      ui.error("-config-format must be either 'hcl' or 'json");
+      return 1;
+    }
     options_.config_files = *files;
     auto loaded = agent::load_config(options_);
     if (!loaded) {
       ui.error("Config validation failed: " + loaded.error().message);
       return 1;
     }
-    if (!quiet_) ui.print("Configuration is valid!");
+    if (quiet_) return 0;
+    for (const std::string& warning : loaded->warnings) ui.warn(warning);
+    ui.print("Configuration is valid!");
     return 0;
   }
 

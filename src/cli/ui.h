@@ -24,6 +24,7 @@ class Ui {
   // A line of results; a line about a failure.
   void print(std::string_view line) { write_out(std::string(line) + "\n"); }
   void error(std::string_view line) { write_err(std::string(line) + "\n"); }
+  void warn(std::string_view line) { error(line); }
 };
 
 // The process's own streams, unbuffered: what was written is seen even when the next step blocks.

@@ -19,7 +19,7 @@ class DnsService {
   static Result<std::unique_ptr<DnsService>> start(const agent::RuntimeConfig& config, server::Server& server,
                                                    const std::vector<Reactor*>& reactors);
   ~DnsService();
-  // A reload's settings, but for the addresses. What cannot be compiled leaves the old ones.
+  // Reload; any thread. After an error the old answers stay.
   Status set_config(const agent::RuntimeConfig& config);
 
  private:

@@ -12,7 +12,8 @@ http::RouterOptions router_options(const agent::RuntimeConfig& config) {
   http::RouterOptions options;
   options.block_endpoints = config.http_block_endpoints;
   options.allow_write_from = config.allow_write_http_from;
-  for (const auto& [name, value] : config.http_response_headers) options.response_headers.emplace_back(name, value);
+  for (const auto& [name, value] : config.http_response_headers)
+    options.response_headers.emplace_back(name, value);
   options.filter_unprintable = !config.disable_http_unprintable_char_filter;
   options.translates_addresses = config.translate_wan_addrs;
   return options;
@@ -72,6 +73,7 @@ struct HttpService::Impl {
     http::add_agent_service_routes(router, api);
     http::add_agent_check_routes(router, api);
     http::add_agent_health_routes(router, api);
+    http::add_metrics_routes(router, api);
     http::add_monitor_routes(router, api);
     http::add_ui_routes(router, api);
   }
@@ -81,7 +83,7 @@ HttpService::HttpService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpService::~HttpService() = default;
 
-void HttpService::set_limits(const agent::RuntimeConfig& config) {
+void HttpService::set_config(const agent::RuntimeConfig& config) {
   impl_->listener->set_max_connections_per_client(static_cast<uint32_t>(config.http_max_conns_per_client));
 }
 
@@ -104,7 +106,9 @@ Result<std::unique_ptr<HttpService>> HttpService::start(HttpDependencies depende
   }
   options.reactors = reactors;
   options.max_connections_per_client = static_cast<uint32_t>(config.http_max_conns_per_client);
-  options.body_limit = [raw = impl.get()](const http::Request& request) { return raw->router.body_limit(request); };
+  options.body_limit = [raw = impl.get()](const http::Request& request) {
+    return raw->router.body_limit(request);
+  };
   options.handler = [raw = impl.get()](const http::ExchangePtr& exchange) { raw->router.handle(exchange); };
   TRY_ASSIGN(impl->listener, http::Listener::start(std::move(options)));
   return std::unique_ptr<HttpService>(new HttpService(std::move(impl)));

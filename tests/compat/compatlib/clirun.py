@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+from compatlib import binaries
+
 LOG_LINE = re.compile(r"^    \d{4}-\d\d-\d\dT\S+ \[[A-Z]+\] .*$")
 
 
