@@ -6,10 +6,12 @@ import sys
 import time
 from typing import Callable, NamedTuple
 
-from .load import Watchers, dnsperf, wrk
+from .load import Answering, Watchers, dnsperf, wrk
 from .server import Server
 
 INSTANCES = 100
+CHECKS = 10_000
+CHECK_INTERVAL = 10  # seconds
 
 
 class Scale(NamedTuple):
@@ -140,6 +142,31 @@ def restart(server, scale, _):
     return server.until_serving(last, lambda body: len(body) == 99)
 
 
+def checks(_server, _scale, make):
+    """Share of one core that CHECKS HTTP checks need, all of them passing, over three of their intervals."""
+    with Answering() as target:
+        settings = [{"id": f"c{n}", "name": f"c{n}", "http": f"http://127.0.0.1:{target.port}/{n}",
+                     "interval": f"{CHECK_INTERVAL}s"} for n in range(CHECKS)]
+        server = make("durable")
+        server.files = [("checks.json", json.dumps({"checks": settings}))]
+        try:
+            server.start()
+            deadline = time.monotonic() + 20 * CHECK_INTERVAL
+            while len(json.loads(server.ask("GET", "/v1/health/state/passing")[1])) < CHECKS:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{server.program}: the checks do not all pass")
+                time.sleep(1)
+            began, cpu, answered = time.monotonic(), server.cpu(), target.counted.value
+            time.sleep(3 * CHECK_INTERVAL)
+            seconds = time.monotonic() - began
+            used, runs = server.cpu() - cpu, target.counted.value - answered
+        finally:
+            server.__exit__()
+    if runs < CHECKS * seconds / CHECK_INTERVAL * 0.9:
+        raise RuntimeError(f"{server.program}: only {runs} checks ran in {seconds:.0f} s")
+    return 100 * used / seconds
+
+
 def dev_start(_server, _scale, make):
     times = []
     for _ in range(3):
@@ -165,6 +192,7 @@ FIGURES = [
     Figure("kv_put", "PUT of new 100-byte keys, 64 connections", "/s", True, "4x", "puts", kv_put),
     Figure("register", "agent service register with a TTL check, 8 connections", "/s", True, "20x", "registrations",
            register),
+    Figure("checks", f"{CHECKS:,} HTTP checks every {CHECK_INTERVAL} s", "% of a core", False, "<= 33", "", checks),
     Figure("fan_out", "one key change to all blocked queries, until the last answer", "ms", False, "1/4", "watchers",
            fan_out),
     Figure("memory_watchers", "memory that idle watchers of a 100-instance service add", "MiB", False, "1/20",

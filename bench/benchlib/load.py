@@ -1,5 +1,6 @@
 """Load: wrk for HTTP, dnsperf for DNS, and many blocked queries held by one process."""
 
+import multiprocessing
 import os
 import re
 import resource
@@ -60,6 +61,38 @@ def dnsperf(server, question, seconds):
         raise RuntimeError(f"{server.program}: dnsperf was not answered as it should:\n{out}")
     rate = float(re.search(r"Queries per second:\s+([\d.]+)", out)[1])
     return {"per second": rate, "per CPU-second": done / used if used else 0.0}
+
+
+class Answering:
+    """A server that says 200 to whatever connects, in a process of its own: what HTTP checks look at."""
+
+    ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+    def __init__(self):
+        self.counted = multiprocessing.Value("L", 0)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self.port = listener.getsockname()[1]
+        self.process = multiprocessing.Process(target=self._serve, args=(listener,), daemon=True)
+
+    def __enter__(self):
+        self.process.start()
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.join()
+
+    def _serve(self, listener):
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                try:
+                    connection.settimeout(1)
+                    connection.recv(4096)
+                    connection.sendall(self.ANSWER)
+                    self.counted.value += 1
+                except OSError:
+                    pass
 
 
 class Watchers:

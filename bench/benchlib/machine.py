@@ -53,5 +53,5 @@ def conditions(top, programs, folder):
     found["disk"] = f"{syncs_a_second(folder):,.0f} fdatasync of 4 KiB a second, one after the other"
     found["where"] = "clients and server on the same cores, loopback, one program at a time"
     found["load average, before and after"] = load()
-    found["command"] = " ".join(["bench/run", *sys.argv[1:]])
+    found["command"] = " ".join(["bench/" + os.path.basename(sys.argv[0]), *sys.argv[1:]])
     return found

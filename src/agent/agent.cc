@@ -4,24 +4,25 @@
 #include <set>
 
 #include "base/text.h"
+#include "raft/gathering.h"
 #include "server/catalog.h"
 #include "server/server.h"
 #include "store/catalog_read.h"
 #include "store/store.h"
 
 namespace praetor::agent {
+
+codec::Map<std::string> node_meta_of(const RuntimeConfig& config) {
+  codec::Map<std::string> meta = config.node_meta;
+  meta["consul-network-segment"] = config.segment_name;
+  return meta;
+}
+
 namespace {
 
 const Logger& logger() {
   static const Logger log("agent");
   return log;
-}
-
-// What every agent says of itself, besides what its operator wants to say.
-codec::Map<std::string> node_meta_of(const RuntimeConfig& config) {
-  codec::Map<std::string> meta = config.node_meta;
-  meta["consul-network-segment"] = config.segment_name;
-  return meta;
 }
 
 LocalState::Options state_options(const RuntimeConfig& config) {
@@ -37,53 +38,6 @@ LocalState::Options state_options(const RuntimeConfig& config) {
   return options;
 }
 
-size_t output_limit(const RuntimeConfig& config, const CheckSettings& settings) {
-  auto limit = static_cast<size_t>(config.check_output_max_size);
-  if (limit == 0) limit = kDefaultCheckOutput;
-  if (settings.output_max_size > 0) limit = std::min(limit, static_cast<size_t>(settings.output_max_size));
-  return limit;
-}
-
-CheckSpec spec_of(const RuntimeConfig& config, const model::HealthCheck& check, const CheckType& type,
-                  const std::string& token) {
-  const CheckSettings& settings = type.settings;
-  CheckSpec spec;
-  spec.id = check.check_id;
-  spec.service_id = check.service_id;
-  spec.args = settings.script_args;
-  spec.docker_container_id = settings.docker_container_id;
-  spec.shell = settings.shell;
-  spec.http = settings.proxy_http.empty() ? settings.http : settings.proxy_http;
-  spec.method = settings.method;
-  for (const auto& [name, values] : settings.header) spec.header[name] = values;
-  spec.body = settings.body;
-  spec.tcp = settings.tcp;
-  spec.grpc = settings.proxy_grpc.empty() ? settings.grpc : settings.proxy_grpc;
-  spec.grpc_use_tls = settings.grpc_use_tls;
-  spec.ttl = settings.ttl;
-  spec.alias_node = settings.alias_node;
-  spec.alias_service = settings.alias_service;
-  spec.token = token;
-  spec.tls.skip_verify = settings.tls_skip_verify;
-  if (config.enable_agent_tls_for_checks) {
-    spec.tls.ca_file = config.ca_file;
-    spec.tls.ca_path = config.ca_path;
-    spec.tls.cert_file = config.cert_file;
-    spec.tls.key_file = config.key_file;
-    spec.tls.server_name = config.server_name;
-  }
-  spec.interval = settings.interval;
-  spec.timeout = settings.timeout;
-  spec.output_max_size = output_limit(config, settings);
-  spec.success_before_passing = static_cast<int>(settings.success_before_passing);
-  spec.failures_before_critical = static_cast<int>(settings.failures_before_critical);
-  if (settings.deregister_critical_service_after.count() > 0)
-    spec.deregister_critical_service_after =
-        std::max(settings.deregister_critical_service_after, config.check_deregister_interval_min);
-  spec.initial_output = check.output;
-  return spec;
-}
-
 }  // namespace
 
 Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const RuntimeConfig> config)
@@ -94,16 +48,34 @@ Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const Run
       random_(thread_random().next()),
       state_(state_options(*config_), tokens_, random_, Logger("agent")),
       sync_(state_, tokens_, random_, AntiEntropyOptions{.interval = config_->ae_interval}, system_clock().now(),
-            Logger("agent.anti_entropy")) {
+            Logger("agent.anti_entropy")),
+      journal_(
+          data_, [this](std::function<void()> task) { reactor_.post(std::move(task)); }, Logger("agent"), {}) {
+  checks_ = std::make_unique<CheckRunner>(
+      reactor_, make_hooks(), CheckRunnerOptions{.node_name = config_->node_name, .docker_host = {}});
+  auto on_change = [this](const std::string&) {
+    if (checks_) checks_->local_checks_changed();
+    changed();
+  };
+  state_.on_health_change(on_change);
+  state_.on_service_change(on_change);
+}
+
+CheckHooks Agent::make_hooks() {
   CheckHooks hooks;
   hooks.on_result = [this](const std::string& id, CheckStatus status, const std::string& output) {
     state_.update_check(id, status_name(status), output, system_clock().now());
-    pump();
+    pump_soon();
   };
   hooks.on_deregister = [this](const CriticalServices::Due& due) {
-    logger().info("check has been critical for too long, deregistering its service",
-                  {{"check", due.check_id}, {"service", due.service_id}});
-    (void)remove_service(due.service_id);
+    remove_service(due.service_id, [due](const Status& removed) {
+      if (removed)
+        logger().info("Check for service has been critical for too long; deregistered service",
+                      {{"service", due.service_id}, {"check", due.check_id}});
+      else
+        logger().error("unable to deregister service after check has been critical for too long",
+                       {{"service", due.service_id}, {"check", due.check_id}, {"error", removed.error()}});
+    });
   };
   hooks.local_checks = [this] {
     std::vector<AliasedCheck> list;
@@ -118,16 +90,9 @@ Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const Run
     });
     return list;
   };
+  hooks.query_remote = [this](const AliasQuery& query, auto answer) { query_remote(query, std::move(answer)); };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
-  checks_ = std::make_unique<CheckRunner>(reactor_, std::move(hooks), CheckRunnerOptions{.node_name = config_->node_name, .docker_host = {}});
-  state_.on_health_change([this](const std::string&) {
-    if (checks_) checks_->local_checks_changed();
-    changed();
-  });
-  state_.on_service_change([this](const std::string&) {
-    if (checks_) checks_->local_checks_changed();
-    changed();
-  });
+  return hooks;
 }
 
 Agent::~Agent() = default;
@@ -143,75 +108,10 @@ void Agent::stop() {
   };
   reactor_.post(end);
   done.get_future().wait();
+  journal_.close();
 }
 
-void Agent::register_configured(const RuntimeConfig& config) {
-  for (const ServiceDefinition& service : config.services)
-    if (Status added = add_service(service, Source::kConfiguration, true); !added)
-      logger().error("failed to register service", {{"service", service.name}, {"error", added.error()}});
-  for (const CheckDefinition& check : config.checks)
-    if (Status added = add_check(check, Source::kConfiguration); !added)
-      logger().error("failed to register check", {{"check", check.settings.name}, {"error", added.error()}});
-}
-
-void Agent::start() {
-  register_configured(*config_);
-  restore_persisted();
-  started_ = true;
-  pump();
-}
-
-void Agent::reload(std::shared_ptr<const RuntimeConfig> config) {
-  sync_.pause();
-  std::set<std::string> services, checks;
-  for (const ServiceDefinition& service : config->services) services.insert(service.effective_id());
-  for (const CheckDefinition& check : config->checks) checks.insert(check.effective_id());
-  for (const ServiceDefinition& old : config_->services)
-    if (!services.contains(old.effective_id())) (void)remove_service(old.effective_id());
-  for (const CheckDefinition& old : config_->checks)
-    if (!checks.contains(old.effective_id())) (void)remove_check(old.effective_id());
-  config_ = std::move(config);
-  state_.set_node_meta(node_meta_of(*config_));
-  state_.set_discard_check_output(config_->discard_check_output);
-  checks_->reload_tls();
-  register_configured(*config_);
-  sync_.resume();
-  sync_.compare_now(system_clock().now());
-  pump();
-}
-
-// What the API registered before the last stop, unless configuration files define it now.
-void Agent::restore_persisted() {
-  std::set<std::string> services, checks;
-  for (const ServiceDefinition& service : config_->services) services.insert(service.effective_id());
-  for (const CheckDefinition& check : config_->checks) checks.insert(check.effective_id());
-  for (const PersistedService& kept : data_.load_services([&](const std::string& id) { return services.contains(id); })) {
-    model::NodeService service = kept.service;
-    service.locally_registered_as_sidecar = kept.locally_registered_as_sidecar;
-    if (Status added = state_.add_service(std::move(service), kept.token); !added)
-      logger().error("failed to restore service", {{"service", kept.service.id}, {"error", added.error()}});
-  }
-  Time now = system_clock().wall();
-  for (PersistedCheck& kept : data_.load_checks([&](const std::string& id) { return checks.contains(id); }, now)) {
-    Status added = kept.chk_type ? start_check(kept.check, *kept.chk_type, kept.token, Source::kRestored)
-                                 : state_.add_check(kept.check, kept.token);
-    if (added) continue;
-    logger().warn("failed to restore check", {{"check", kept.check.check_id}, {"error", added.error()}});
-    (void)data_.remove_check(kept.check.check_id);
-  }
-}
-
-void Agent::persist_service(const model::NodeService& service, const std::string& token) {
-  Status saved = data_.save(PersistedService{token, service, "remote", service.locally_registered_as_sidecar});
-  if (!saved) logger().error("failed to persist service", {{"service", service.id}, {"error", saved.error()}});
-}
-
-void Agent::persist_check(const model::HealthCheck& check, const CheckType* type, const std::string& token) {
-  PersistedCheck kept{check, {}, token, "remote"};
-  if (type) kept.chk_type = *type;
-  Status saved = data_.save(kept);
-  if (!saved) logger().error("failed to persist check", {{"check", check.check_id}, {"error", saved.error()}});
-}
+Status Agent::open() { return journal_.open(); }
 
 void Agent::changed() {
   auto due = std::exchange(notify_, {});
@@ -225,13 +125,40 @@ uint64_t Agent::notify(std::function<void()> callback) {
 
 void Agent::cancel_notify(uint64_t id) { notify_.erase(id); }
 
+void Agent::pump_soon() {
+  if (std::exchange(pump_posted_, true)) return;
+  reactor_.post([this, alive = alive_] {
+    if (*alive) pump();
+  });
+}
+
 void Agent::pump() {
-  if (!started_) return;
+  pump_posted_ = false;
+  if (!started_) return journal_.commit();
   Instant now = system_clock().now();
-  while (auto action = sync_.next(now)) perform(*action);
+  answer_waiting(now);
+  Instant due = gather_.due();
+  if (due > now && due != Instant::max()) return wake_at(due, now);
+  journal_.commit();
+  gather_.sent(now);
+  {
+    raft::Gathering together;
+    while (auto action = sync_.next(now)) perform(*action);
+  }
+  wake_at(sync_.wake_at(), now);
+}
+
+void Agent::wake_at(std::optional<Instant> at, Instant now) {
+  if (at == timer_at_) return;
   reactor_.cancel(timer_);
   timer_ = 0;
-  if (auto at = sync_.wake_at()) timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] { pump(); });
+  timer_at_ = at;
+  if (!at) return;
+  timer_ = reactor_.after(std::max(*at - now, Duration(0)), [this] {
+    timer_ = 0;
+    timer_at_.reset();
+    pump();
+  });
 }
 
 void Agent::perform(const SyncAction& action) {
@@ -240,7 +167,7 @@ void Agent::perform(const SyncAction& action) {
   auto done = [this, alive = alive_, id = action.id](Status result) {
     if (!*alive) return;
     sync_.finish_change(id, result, system_clock().now());
-    pump();
+    pump_soon();
   };
   if (const auto* request = std::get_if<model::RegisterRequest>(&change.request))
     server::catalog_register(server_, reactor_, *request, done);
@@ -268,168 +195,8 @@ void Agent::fetch(uint64_t id) {
       for (const model::HealthCheck* check : checks) out.checks.push_back(*check);
       sync_.finish_fetch(id, std::move(out), now);
     }
-    // From a fresh turn: this may run inside pump().
-    reactor_.post([this, alive] {
-      if (*alive) pump();
-    });
+    pump_soon();
   });
-}
-
-Status Agent::add_service(const ServiceDefinition& definition, Source source, bool replace_checks) {
-  PortRange sidecars{config_->connect_sidecar_min_port, config_->connect_sidecar_max_port};
-  TRY_ASSIGN(ServiceRegistration registration,
-             prepare_service(definition, sidecars, [this](const ServiceVisitor& visit) {
-               state_.for_each_service([&](const LocalService& local) { visit(local.service); });
-             }));
-  TRY(register_service(registration.service, registration.checks, registration.token, source, replace_checks));
-  if (registration.sidecar)
-    TRY(register_service(registration.sidecar->service, registration.sidecar->checks, registration.sidecar->token,
-                         source, replace_checks));
-  pump();
-  return {};
-}
-
-Status Agent::register_service(const model::NodeService& service, const std::vector<CheckType>& checks,
-                               const std::string& token, Source source, bool replace_checks) {
-  if (!is_dns_label(service.service))
-    logger().warn("Service name will not be discoverable via DNS due to invalid characters. Valid characters include "
-                  "all alpha-numerics and dashes.",
-                  {{"service", service.service}});
-  // What the checks knew stays with them when their service is registered again.
-  std::map<std::string, model::HealthCheck> before;
-  for (const LocalCheck* local : state_.checks_of(service.id)) before[local->check.check_id] = local->check;
-  TRY(state_.add_service(service, token));
-  if (source == Source::kApi) persist_service(service, token);
-  std::set<std::string> kept;
-  for (size_t i = 0; i < checks.size(); ++i) {
-    model::HealthCheck check = service_check(checks[i], service, config_->node_name, i + 1, checks.size());
-    kept.insert(check.check_id);
-    if (auto known = before.find(check.check_id); known != before.end() && checks[i].settings.status.empty()) {
-      check.status = known->second.status;
-      check.output = known->second.output;
-    }
-    TRY(start_check(check, checks[i], token, source));
-  }
-  if (!replace_checks) return {};
-  for (const auto& [id, check] : before)
-    if (!kept.contains(id) && id != service_maintenance_id(service.id)) (void)remove_check(id);
-  return {};
-}
-
-Status Agent::start_check(const model::HealthCheck& check, const CheckType& type, const std::string& token,
-                          Source source) {
-  if (type.settings.is_exec()) {
-    bool allowed = config_->enable_remote_script_checks ||
-                   (source == Source::kConfiguration && config_->enable_local_script_checks);
-    if (!allowed && source != Source::kConfiguration)
-      return fail("Scripts are disabled on this agent from remote calls; to enable, configure "
-                  "'enable_script_checks' to true");
-    if (!allowed)
-      return fail("Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
-                  "'enable_local_script_checks' to true");
-  }
-  std::string own = type.token.empty() ? token : type.token;
-  TRY(state_.add_check(check, own));
-  if (source == Source::kApi) persist_check(check, &type, own);
-  CheckSpec spec = spec_of(*config_, check, type, own);
-  if (kind_of(spec) == CheckKind::kNone) return {};
-  is_ttl_[check.check_id] = kind_of(spec) == CheckKind::kTtl;
-  if (kind_of(spec) == CheckKind::kTtl) ttl_of_[check.check_id] = spec.ttl;
-  return checks_->start(std::move(spec));
-}
-
-Status Agent::remove_service(const std::string& id) {
-  for (const std::string& one : {id, sidecar_id(id)}) {
-    const LocalService* local = state_.service(one);
-    if (!local) continue;
-    if (one != id && !local->service.locally_registered_as_sidecar) continue;
-    for (const LocalCheck* check : state_.checks_of(one)) {
-      checks_->stop(check->check.check_id);
-      is_ttl_.erase(check->check.check_id);
-      (void)data_.remove_check(check->check.check_id);
-      (void)data_.remove_check_state(check->check.check_id);
-    }
-    (void)data_.remove_service(one);
-    TRY(state_.remove_service(one));
-  }
-  pump();
-  return {};
-}
-
-Status Agent::add_check(const CheckDefinition& definition, Source source) {
-  TRY_ASSIGN(CheckRegistration registration, prepare_check(definition, config_->node_name));
-  if (!registration.check.service_id.empty()) {
-    const LocalService* service = state_.service(registration.check.service_id);
-    if (!service) return fail("ServiceID " + go_quote(registration.check.service_id) + " does not exist");
-    registration.check.service_name = service->service.service;
-    registration.check.service_tags = service->service.tags;
-  }
-  if (const LocalCheck* known = state_.check(registration.check.check_id);
-      known && registration.type.settings.status.empty()) {
-    registration.check.status = known->check.status;
-    registration.check.output = known->check.output;
-  }
-  TRY(start_check(registration.check, registration.type, registration.token, source));
-  pump();
-  return {};
-}
-
-Status Agent::remove_check(const std::string& id) {
-  checks_->stop(id);
-  is_ttl_.erase(id);
-  (void)data_.remove_check(id);
-  (void)data_.remove_check_state(id);
-  if (state_.check(id)) TRY(state_.remove_check(id));
-  pump();
-  return {};
-}
-
-Status Agent::update_ttl(const std::string& id, std::string_view status, const std::string& output) {
-  auto known = is_ttl_.find(id);
-  if (known == is_ttl_.end() || !known->second)
-    return fail("CheckID " + go_quote(id) + " does not have associated TTL");
-  TRY(checks_->update_ttl(id, status_of(status), output));
-  // A restart within the time must not forget the report.
-  auto ttl = ttl_of_.find(id);
-  Time until = system_clock().wall();
-  if (ttl != ttl_of_.end())
-    until.seconds += std::chrono::duration_cast<std::chrono::seconds>(ttl->second).count();
-  return data_.save(PersistedCheckState{id, output, std::string(status), until.seconds});
-}
-
-Status Agent::set_service_maintenance(const std::string& id, bool enable, const std::string& reason,
-                                      const std::string& token) {
-  const LocalService* service = state_.service(id);
-  if (!service) return fail("No service registered with ID " + go_quote(id), ErrorKind::kNotFound);
-  std::string check_id = service_maintenance_id(id);
-  if (!enable) return remove_check(check_id);
-  if (state_.check(check_id)) return {};
-  model::HealthCheck check = service_maintenance_check(config_->node_name, service->service, reason);
-  TRY(state_.add_check(check, token));
-  persist_check(check, nullptr, token);
-  pump();
-  return {};
-}
-
-void Agent::set_node_maintenance(bool enable, const std::string& reason, const std::string& token) {
-  if (!enable) {
-    (void)remove_check(std::string(kNodeMaintenanceID));
-    return;
-  }
-  if (state_.check(kNodeMaintenanceID)) return;
-  model::HealthCheck check = node_maintenance_check(config_->node_name, reason);
-  (void)state_.add_check(check, token);
-  persist_check(check, nullptr, token);
-  pump();
-}
-
-void Agent::fill_stats(codec::Map<std::string>& stats) const {
-  size_t ttls = 0;
-  for (const auto& [id, ttl] : is_ttl_) ttls += ttl ? 1 : 0;
-  stats["check_monitors"] = "0";
-  stats["check_ttls"] = std::to_string(ttls);
-  stats["checks"] = std::to_string(state_.check_count());
-  stats["services"] = std::to_string(state_.service_count());
 }
 
 }  // namespace praetor::agent

@@ -18,8 +18,6 @@ class LocalAlias final : public AliasRunner {
 
   void start() override { arm(Duration::zero()); }
 
-  bool local() const override { return true; }
-
   void look(std::span<const AliasedCheck> checks) override {
     bool exists = service_.empty() || !hooks_.local_service_exists || hooks_.local_service_exists(service_);
     Report report = report_;  // reporting may destroy this
@@ -54,7 +52,6 @@ class RemoteAlias final : public AliasRunner {
   ~RemoteAlias() override { reactor_.cancel(timer_); }
 
   void start() override { arm(Duration::zero()); }
-  bool local() const override { return false; }
   void look(std::span<const AliasedCheck>) override {}
 
  private:

@@ -15,7 +15,6 @@ class AliasRunner {
   using Report = std::function<void(CheckResult)>;
   virtual ~AliasRunner() = default;  // stops it: no report after that
   virtual void start() = 0;
-  virtual bool local() const = 0;
   // The agent's own checks changed; only for local ones.
   virtual void look(std::span<const AliasedCheck> checks) = 0;
 };

@@ -77,14 +77,16 @@ class DockerProbe final : public Probe {
     stream_.reset();
   }
 
-  void finish(CheckStatus status, std::string output) {
+  void finish(CheckStatus status, std::string output, CheckResult::Run run = CheckResult::Run::kDone) {
     reset();
     reader_.reset();
     Done done = std::move(done_);
-    done({status, std::move(output)});
+    done({status, std::move(output), run});
   }
 
-  void fail_with(std::string output) { finish(CheckStatus::kCritical, std::move(output)); }
+  void fail_with(std::string output) {
+    finish(CheckStatus::kCritical, std::move(output), CheckResult::Run::kFailed);
+  }
 
   void timed_out() {
     std::string text = "Timed out (" + format_duration(timeout_) + ") running check";

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <map>
 #include <unordered_map>
 
 #include "agent/check_alias.h"
@@ -11,10 +12,51 @@
 #include "agent/check_scheduler.h"
 #include "agent/check_script.h"
 #include "agent/check_tls.h"
+#include "base/log.h"
 
 namespace praetor::agent {
 
 namespace {
+
+const Logger& logger() {
+  static const Logger log("agent");
+  return log;
+}
+
+// What an operator reads about one run, before thresholds.
+void log_run(const CheckSpec& spec, CheckKind kind, const CheckResult& result) {
+  const LogField check{"check", spec.id};
+  bool program = kind == CheckKind::kScript || kind == CheckKind::kDocker;
+  switch (result.run) {
+    case CheckResult::Run::kNotInvoked:
+      return logger().error("Check failed to invoke", {check, {"error", result.output}});
+    case CheckResult::Run::kTimedOut:
+      return logger().warn("Timed out running check",
+                           {check, {"timeout", spec.timeout > Duration(0) ? spec.timeout : kDefaultScriptTimeout}});
+    case CheckResult::Run::kFailed:
+      return logger().debug("Check failed", {check, {"error", result.output}});
+    case CheckResult::Run::kDone:
+      break;
+  }
+  if (program) logger().trace("Check output", {check, {"output", result.output}});
+  if (kind == CheckKind::kTcp && result.status == CheckStatus::kCritical)
+    logger().warn("Check socket connection failed", {check, {"error", result.output}});
+}
+
+void log_status(const std::string& id, CheckStatus status) {
+  if (status == CheckStatus::kCritical) return logger().warn("Check is now critical", {{"check", id}});
+  logger().debug("Check status updated", {{"check", id}, {"status", status_name(status)}});
+}
+
+void log_held_back(const std::string& id, CheckStatus status, const Thresholds& thresholds) {
+  bool failed = status == CheckStatus::kCritical;
+  logger().warn(failed ? "Check failed but has not reached failure threshold"
+                       : "Check passed but has not reached success threshold",
+                {{"check", id},
+                 {"status", status_name(status)},
+                 {failed ? "failure_count" : "success_count", thresholds.count(status)},
+                 {failed ? "failure_threshold" : "success_threshold", thresholds.needed(status)}});
+}
 
 constexpr Duration kAliasCalm = std::chrono::milliseconds(10);  // many changes, one look
 constexpr size_t kAliasTextRoom = 256;  // for the words around the output of the aliased check
@@ -44,9 +86,10 @@ struct CheckRunner::Impl {
         scheduler(r, random) {}
 
   struct Entry {
-    explicit Entry(CheckSpec s)
-        : spec(std::move(s)), thresholds(spec.success_before_passing, spec.failures_before_critical) {}
+    Entry(CheckSpec s, CheckKind k)
+        : spec(std::move(s)), kind(k), thresholds(spec.success_before_passing, spec.failures_before_critical) {}
     CheckSpec spec;
+    CheckKind kind;
     Thresholds thresholds;
     std::unique_ptr<Probe> probe;
     std::unique_ptr<AliasRunner> alias;
@@ -67,6 +110,8 @@ struct CheckRunner::Impl {
   Reactor::TimerId scan_timer = 0;
   Reactor::TimerId look_timer = 0;
   std::unordered_map<std::string, std::shared_ptr<Entry>> entries;
+  std::map<CheckKind, size_t> counts;
+  std::map<std::string, std::shared_ptr<Entry>> local_aliases;
 
   std::unique_ptr<Probe> make_probe(const CheckSpec& spec, CheckKind kind) {
     switch (kind) {
@@ -92,6 +137,17 @@ struct CheckRunner::Impl {
     if (hooks.on_result) hooks.on_result(id, result.status, result.output);
   }
 
+  // A probe's result. The hook may stop the check; `entry` stays while its callback runs.
+  void take(Entry& entry, const CheckResult& result) {
+    log_run(entry.spec, entry.kind, result);
+    if (!result.counts_at_once()) {
+      if (!entry.thresholds.applies(result.status))
+        return log_held_back(entry.spec.id, result.status, entry.thresholds);
+      log_status(entry.spec.id, result.status);
+    }
+    report(entry.spec.id, result);
+  }
+
   void start_probe(const std::shared_ptr<Entry>& entry, CheckKind kind) {
     entry->probe = make_probe(entry->spec, kind);
     scheduler.add(entry->spec.id, std::max(entry->spec.interval, kMinCheckInterval),
@@ -102,7 +158,7 @@ struct CheckRunner::Impl {
                       auto self = weak.lock();
                       if (!self) return;
                       finished();
-                      if (self->thresholds.applies(result.status)) report(self->spec.id, result);
+                      take(*self, result);
                     });
                   });
   }
@@ -116,6 +172,7 @@ struct CheckRunner::Impl {
           self->ttl_timer = 0;
           // The expired one reports once, and rests until the next update.
           if (auto expired = self->ttl->expire(system_clock().now())) {
+            logger().warn("Check missed TTL, is now critical", {{"check", self->spec.id}});
             report(self->spec.id, *expired);
           } else {
             arm_ttl(self);
@@ -133,6 +190,7 @@ struct CheckRunner::Impl {
     };
     entry->alias =
         local ? make_local_alias(spec, reactor, hooks, told) : make_remote_alias(spec, reactor, hooks, told);
+    if (local) local_aliases[spec.id] = entry;
     entry->alias->start();
   }
 
@@ -147,6 +205,8 @@ struct CheckRunner::Impl {
     if (at == entries.end()) return;
     std::shared_ptr<Entry> entry = std::move(at->second);
     entries.erase(at);
+    --counts[entry->kind];
+    local_aliases.erase(id);
     scheduler.remove(id);
     critical.forget(id);
     reactor.cancel(entry->ttl_timer);
@@ -163,8 +223,7 @@ struct CheckRunner::Impl {
   void look_at_locals() {
     look_timer = 0;
     std::vector<std::weak_ptr<Entry>> aliases;
-    for (auto& [id, entry] : entries)
-      if (entry->alias && entry->alias->local()) aliases.push_back(entry);
+    for (auto& [id, entry] : local_aliases) aliases.push_back(entry);
     if (aliases.empty() || !hooks.local_checks) return;
     std::vector<AliasedCheck> checks = hooks.local_checks();
     for (auto& weak : aliases)
@@ -186,9 +245,10 @@ Status CheckRunner::start(CheckSpec spec) {
   CheckKind kind = kind_of(spec);
   if (kind == CheckKind::kNone) return fail("Check type is not valid", ErrorKind::kBadRequest);
   stop(spec.id);
-  auto entry = std::make_shared<Impl::Entry>(std::move(spec));
+  auto entry = std::make_shared<Impl::Entry>(std::move(spec), kind);
   const CheckSpec& s = entry->spec;
   impl_->entries.emplace(s.id, entry);
+  ++impl_->counts[kind];
   impl_->critical.watch(s.id, s.service_id, s.deregister_critical_service_after);
   if (!impl_->critical.empty() && impl_->scan_timer == 0)
     impl_->scan_timer = impl_->reactor.after(kDeregisterScanInterval, [impl = impl_.get()] { impl->scan(); });
@@ -212,6 +272,17 @@ void CheckRunner::stop_all() {
 bool CheckRunner::has(const std::string& id) const { return impl_->entries.contains(id); }
 size_t CheckRunner::size() const { return impl_->entries.size(); }
 
+size_t CheckRunner::count(CheckKind kind) const {
+  auto at = impl_->counts.find(kind);
+  return at == impl_->counts.end() ? 0 : at->second;
+}
+
+std::optional<Duration> CheckRunner::ttl_of(const std::string& id) const {
+  auto at = impl_->entries.find(id);
+  if (at == impl_->entries.end() || !at->second->ttl) return std::nullopt;
+  return at->second->spec.ttl;
+}
+
 Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const std::string& output) {
   auto at = impl_->entries.find(id);
   if (at == impl_->entries.end() || !at->second->ttl)
@@ -219,12 +290,13 @@ Status CheckRunner::update_ttl(const std::string& id, CheckStatus status, const 
   std::shared_ptr<Impl::Entry> entry = at->second;
   CheckResult result = entry->ttl->update(status, output, system_clock().now());
   impl_->arm_ttl(entry);
+  logger().debug("Check status updated", {{"check", id}, {"status", status_name(status)}});
   impl_->report(id, result);
   return {};
 }
 
 void CheckRunner::local_checks_changed() {
-  if (impl_->look_timer != 0) return;
+  if (impl_->look_timer != 0 || impl_->local_aliases.empty()) return;
   impl_->look_timer = impl_->reactor.after(kAliasCalm, [impl = impl_.get()] { impl->look_at_locals(); });
 }
 

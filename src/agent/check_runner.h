@@ -64,6 +64,9 @@ class CheckRunner {
   void stop_all();
   bool has(const std::string& id) const;
   size_t size() const;
+  size_t count(CheckKind kind) const;
+  // Nothing for what is no TTL check.
+  std::optional<Duration> ttl_of(const std::string& id) const;
 
   // A client's report on a TTL check; its result goes through on_result before this returns.
   // Errors: the check is unknown, or not a TTL check.

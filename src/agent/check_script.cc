@@ -213,7 +213,7 @@ class Run : public std::enable_shared_from_this<Run> {
     std::string text = "Timed out (" + format_duration(timeout_) + ") running check";
     std::string written = output_.described();
     if (!written.empty()) text += "\n\n" + written;
-    report({CheckStatus::kCritical, std::move(text)});
+    report({CheckStatus::kCritical, std::move(text), CheckResult::Run::kTimedOut});
     // Whoever escaped from the group may keep the pipe for good.
     error_code ignored;
     if (pipe_.is_open()) pipe_.close(ignored);
@@ -296,7 +296,7 @@ ScriptHost::Ticket ScriptHost::run(const Job& job, const Callbacks& callbacks) {
   }
   impl_->reactor.post([alive = impl_->alive, callbacks, text = started.error().message] {
     if (*alive == nullptr) return;
-    callbacks.result({CheckStatus::kCritical, text});
+    callbacks.result({CheckStatus::kCritical, text, CheckResult::Run::kNotInvoked});
     if (callbacks.exited) callbacks.exited();
   });
   return 0;
@@ -322,7 +322,8 @@ class ScriptProbe final : public Probe {
     auto shared = state_;
     if (shared->busy) {  // killed, yet not gone: never two at a time
       return done(
-          {CheckStatus::kCritical, "Timed out (" + format_duration(job_.timeout) + ") running check"});
+          {CheckStatus::kCritical, "Timed out (" + format_duration(job_.timeout) + ") running check",
+           CheckResult::Run::kTimedOut});
     }
     shared->busy = true;
     shared->done = std::move(done);

@@ -18,6 +18,10 @@ namespace praetor::agent {
 struct CheckResult {
   CheckStatus status = CheckStatus::kCritical;
   std::string output;
+  // A check that could not even be carried out counts at once, whatever the thresholds say.
+  enum class Run : uint8_t { kDone, kFailed, kNotInvoked, kTimedOut };
+  Run run = Run::kDone;
+  bool counts_at_once() const { return run == Run::kNotInvoked || run == Run::kTimedOut; }
   bool operator==(const CheckResult&) const = default;
 };
 
@@ -28,6 +32,9 @@ class Thresholds {
   Thresholds(int success_before_passing, int failures_before_critical);
   // Whether the result replaces the check's status; if not, status and output stay as they were.
   bool applies(CheckStatus result);
+  // In a row so far, and needed.
+  int count(CheckStatus result) const { return result != CheckStatus::kCritical ? successes_ : failures_; }
+  int needed(CheckStatus result) const { return result != CheckStatus::kCritical ? need_successes_ : need_failures_; }
 
  private:
   int need_successes_;

@@ -130,7 +130,7 @@ Status ConfigBuilder::build_ports() {
 Status ConfigBuilder::build_addresses() {
   TRY(build_bind_addresses());
   TRY(build_advertise_addresses());
-  build_tagged_addresses();
+  TRY(build_tagged_addresses());
   return build_client_addresses();
 }
 
@@ -196,7 +196,7 @@ Status ConfigBuilder::build_advertise_addresses() {
   return {};
 }
 
-void ConfigBuilder::build_tagged_addresses() {
+Status ConfigBuilder::build_tagged_addresses() {
   config_.tagged_addresses = file_.tagged_addresses;
   Map<std::string>& tagged = config_.tagged_addresses;
   auto of_family = [](const std::string& address, bool v6) {
@@ -209,14 +209,29 @@ void ConfigBuilder::build_tagged_addresses() {
   };
   const std::string& lan = config_.advertise_addr_lan;
   const std::string& wan = config_.advertise_addr_wan;
-  set("lan_ipv4", expand_one_ip("advertise_addr_ipv4", file_.advertise_addr_ipv4), of_family(lan, false));
-  set("lan_ipv6", expand_one_ip("advertise_addr_ipv6", file_.advertise_addr_ipv6), of_family(lan, true));
-  set("wan_ipv4", expand_one_ip("advertise_addr_wan_ipv4", file_.advertise_addr_wan_ipv4),
-      of_family(wan, false));
-  set("wan_ipv6", expand_one_ip("advertise_addr_wan_ipv6", file_.advertise_addr_wan_ipv6),
-      of_family(wan, true));
+  // In Consul the key of the WAN's IPv6 address goes by the name of the LAN's: that one stands in for it.
+  const Text& wan_ipv6 =
+      file_.advertise_addr_wan_ipv6 ? file_.advertise_addr_wan_ipv6 : file_.advertise_addr_ipv6;
+  struct Family {
+    const char* tag;
+    const char* key;
+    const Text& own;
+    const std::string& otherwise;
+    bool v6;
+  };
+  for (const Family& one :
+       {Family{"lan_ipv4", "advertise_addr_ipv4", file_.advertise_addr_ipv4, lan, false},
+        Family{"lan_ipv6", "advertise_addr_ipv6", file_.advertise_addr_ipv6, lan, true},
+        Family{"wan_ipv4", "advertise_addr_wan_ipv4", file_.advertise_addr_wan_ipv4, wan, false},
+        Family{"wan_ipv6", "advertise_addr_wan_ipv6", wan_ipv6, wan, true}}) {
+    std::optional<std::string> own = expand_one_ip(one.key, one.own);
+    if (own && of_family(*own, one.v6).empty())
+      return refuse(fmt::format("{} must be an ipv{} address", one.key, one.v6 ? 6 : 4));
+    set(one.tag, own, of_family(one.otherwise, one.v6));
+  }
   tagged["lan"] = lan;
   tagged["wan"] = wan;
+  return {};
 }
 
 List<SocketAddress> ConfigBuilder::listeners(const char* key, const Text& own, int64_t port_number,

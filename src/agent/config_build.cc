@@ -381,8 +381,8 @@ void ConfigBuilder::build_limits() {
   config_.rpc_max_burst = number(given.rpc_max_burst);
   config_.rpc_max_conns_per_client = number(given.rpc_max_conns_per_client);
   config_.rpc_rate_limit = given.rpc_rate.value_or(0);
-  config_.kv_max_value_size = number(given.kv_max_value_size);
-  config_.txn_max_req_len = number(given.txn_max_req_len);
+  config_.kv_max_value_size = static_cast<int64_t>(given.kv_max_value_size.value_or(0));
+  config_.txn_max_req_len = static_cast<int64_t>(given.txn_max_req_len.value_or(0));
   config_.leave_drain_time = duration("performance.leave_drain_time", file_.performance.leave_drain_time);
   config_.rpc_hold_timeout = duration("performance.rpc_hold_timeout", file_.performance.rpc_hold_timeout);
 }

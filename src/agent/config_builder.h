@@ -38,7 +38,7 @@ class ConfigBuilder {
   Status build_addresses();
   Status build_bind_addresses();
   Status build_advertise_addresses();
-  void build_tagged_addresses();
+  Status build_tagged_addresses();
   Status build_client_addresses();
   void build_cluster();
   void build_connect();
@@ -87,6 +87,10 @@ class ConfigBuilder {
 // The rules between keys (config.md 9). Warnings are for the user to read; an error refuses the
 // configuration.
 Status validate_config(const RuntimeConfig& config, std::vector<std::string>& warnings);
+
+// What the certificate authority's provider says to its part of the configuration (`connect.ca_config`,
+// CamelCase).
+Status validate_ca_config(const std::string& provider, const Map<Value>& config);
 
 // The number that TLS gives a cipher suite this agent supports, 0 for others.
 int cipher_suite_id(std::string_view name);

@@ -162,6 +162,12 @@ Value debug_config(const RuntimeConfig& config) {
   ValueMap nothing;
   nothing.make_empty();
   map["EnterpriseRuntimeConfig"] = nothing;
+  // DNS listens on each address twice.
+  ValueList dns;
+  dns.make_empty();
+  for (const char* network : {"tcp://", "udp://"})
+    for (const SocketAddress& address : config.dns_addrs) dns.push_back(network + address.text());
+  map["DNSAddrs"] = dns;
   // Watches hold commands and tokens: Consul shows only how many there are.
   ValueList watches;
   watches.make_empty();

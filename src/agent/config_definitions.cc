@@ -3,6 +3,7 @@
 
 #include "agent/config_builder.h"
 #include "base/text.h"
+#include "model/validate.h"
 
 namespace praetor::agent {
 namespace {
@@ -33,9 +34,9 @@ bool is_mesh_mode(std::string_view mode) {
 }  // namespace
 
 void ConfigBuilder::check_service(const ServiceDefinition& service) {
-  if (auto valid = validate_service_metadata(service.kind, service.meta, false); !valid)
+  if (auto valid = model::validate_service_metadata(service.kind, service.meta, false); !valid)
     replace_error(fmt::format("invalid meta for service {}: {}", service.name, valid.error().message));
-  if (auto valid = validate_weights(*service.weights); !valid)
+  if (auto valid = model::validate_weights(*service.weights); !valid)
     replace_error(
         fmt::format("Invalid weight definition for service {}: {}", service.name, valid.error().message));
   if (service.proxy) {

@@ -214,8 +214,8 @@ struct ConfigLimits {
   std::optional<int64_t> rpc_max_burst;
   std::optional<int64_t> rpc_max_conns_per_client;
   std::optional<double> rpc_rate;
-  std::optional<int64_t> kv_max_value_size;
-  std::optional<int64_t> txn_max_req_len;
+  std::optional<uint64_t> kv_max_value_size;
+  std::optional<uint64_t> txn_max_req_len;
 };
 PRAETOR_DESCRIBED(ConfigLimits)
 

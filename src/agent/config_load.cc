@@ -11,6 +11,7 @@
 
 #include "agent/config_builder.h"
 #include "agent/config_defaults.h"
+#include "agent/config_keys.h"
 #include "agent/config_value.h"
 #include "base/text.h"
 #include "codec/json.h"
@@ -92,7 +93,7 @@ Result<Parsed> parse_source(const Source& source, std::vector<std::string>& warn
   if (!document) return refuse(document.error().message);
   Parsed parsed;
   DecodeErrors errors;
-  decode_config(*document, codec::type_of<ConfigFile>(), &parsed.file, errors, source.format == "hcl");
+  decode_config(*document, codec::type_of<ConfigFile>(), &parsed.file, errors);
   if (!errors.types.empty()) return refuse(decode_error_text(errors.types));
   if (!errors.unknown_keys.empty()) {
     for (std::string& key : errors.unknown_keys) key.insert(0, "invalid config key ");
@@ -194,8 +195,7 @@ Status merge_sources(Merged& merged, const std::vector<Source>& sources, std::ve
 
 Result<std::vector<Source>> read_sources(const LoadOptions& options, std::vector<std::string>& warnings) {
   const std::string& format = options.config_format;
-  if (!format.empty() && format != "json" && format != "hcl")
-    return fail("config: -config-format must be either 'hcl' or 'json'");
+  if (!is_config_format(format)) return fail("config: -config-format must be either 'hcl' or 'json'");
   std::vector<Source> sources;
   for (const std::string& path : options.config_files) TRY(add_path(path, format, sources, warnings));
   return sources;
@@ -203,26 +203,33 @@ Result<std::vector<Source>> read_sources(const LoadOptions& options, std::vector
 
 }  // namespace
 
+bool is_config_format(std::string_view format) {
+  return format.empty() || format == "json" || format == "hcl";
+}
+
 Result<LoadedConfig> load_config(const LoadOptions& options) {
   LoadedConfig loaded;
   TRY_ASSIGN(std::vector<Source> files, read_sources(options, loaded.warnings));
   std::vector<Source> fragments;
   for (size_t i = 0; i < options.hcl.size(); ++i)
     fragments.push_back({fmt::format("flags-{}.hcl", i), "hcl", options.hcl[i]});
+  Merged given;
+  merge_into(given, options.list_flags);
+  TRY(merge_sources(given, files, loaded.warnings));
+  ConfigFile scalars = options.scalar_flags;
+  drop_enterprise_keys(scalars, loaded.warnings);
+  merge_into(given, scalars);
+  TRY(merge_sources(given, fragments, loaded.warnings));
+  loaded.without_effect = keys_without_effect(given.file);
   Merged merged;
   merge_into(merged, default_config());
   if (options.dev_mode) merge_into(merged, dev_config());
-  merge_into(merged, options.list_flags);
-  TRY(merge_sources(merged, files, loaded.warnings));
-  ConfigFile scalars = options.scalar_flags;
-  drop_enterprise_keys(scalars, loaded.warnings);
-  merge_into(merged, scalars);
-  TRY(merge_sources(merged, fragments, loaded.warnings));
+  merge_into(merged, given.file);
   merge_into(merged, fixed_config(options.dev_mode));
 
   const ConfigBuilder::Environment env = environment();
   ConfigBuilder builder(merged.file, env, options.dev_mode, loaded.warnings);
-  builder.add_decode_errors(merged.duration_errors);
+  builder.add_decode_errors(given.duration_errors);
   TRY_ASSIGN(loaded.config, builder.build());
   TRY(validate_config(loaded.config, loaded.warnings));
   return loaded;

@@ -21,10 +21,13 @@ struct AgentFlag {
   std::string_view name;
   AgentFlagKind kind;
   std::string_view key;   // dotted key of the configuration
-  std::string_view help;  // Consul's text
+  std::string_view help;
 };
 // Sorted by name.
 const std::vector<AgentFlag>& agent_flags();
+
+// "json", "hcl", or empty: by each file's extension.
+bool is_config_format(std::string_view format);
 
 struct LoadOptions {
   bool dev_mode = false;
@@ -42,6 +45,7 @@ struct LoadOptions {
 struct LoadedConfig {
   RuntimeConfig config;
   std::vector<std::string> warnings;  // for the user, one line each
+  std::vector<std::string> without_effect;  // keys given that this version does not act upon (config_keys.h)
 };
 
 // The error is what Consul prints after `==> ` or `Config validation failed: `.

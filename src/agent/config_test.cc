@@ -165,7 +165,7 @@ TEST(Config, NamesMissingFiles) {
 TEST(Config, RefusesBadFlags) {
   LoadOptions options;
   EXPECT_EQ(options.set_flag("http-port", "x").error().message,
-            R"(strconv.ParseInt: parsing "x": invalid syntax)");
+            R"(strconv.Atoi: parsing "x": invalid syntax)");
   EXPECT_EQ(options.set_flag("server", "x").error().message,
             R"(strconv.ParseBool: parsing "x": invalid syntax)");
   EXPECT_EQ(options.set_flag("retry-interval", "x").error().message, R"(time: invalid duration "x")");
@@ -242,6 +242,37 @@ TEST(Config, UnwrapsOpaqueListsOfOne) {
           "data_dir=\"/tmp/x\"\nbind_addr=\"127.0.0.1\"\nservice { name=\"web\" proxy { config { "
           "c = [{d=\"e\"}] f=[{a=1},{b=2}] g { x = 1 } g { x = 2 } h { i { j = 1 } k = [1] l = [] } } } }"),
       R"({"c":{"d":"e"},"f":[{"a":1},{"b":2}],"g":[{"x":1},{"x":2}],"h":{"i":{"j":1},"k":1,"l":[]}})");
+}
+
+// Of the same kind, deeper: what a running Consul 1.8.7 made of these.
+TEST(Config, OpensMembersOfOpenedLists) {
+  auto config = [](std::string_view body) {
+    Directory directory;
+    LoadOptions options;
+    options.config_files = {directory.write(
+        "c.hcl", "data_dir=\"/tmp/x\"\nbind_addr=\"127.0.0.1\"\nservice { name=\"web\" proxy { config {" +
+                     std::string(body) + "} } }")};
+    RuntimeConfig loaded = load_ok(options);
+    return loaded.services.empty() ? "" : codec::to_json(loaded.services[0].proxy->config);
+  };
+  EXPECT_EQ(config("a { b = 1 } c = [\"x\"] d = [1,2]"), R"({"a":{"b":1},"c":"x","d":[1,2]})");
+  EXPECT_EQ(config("g = [{h {z = 1}},{i=2}]"), R"({"g":[{"h":[{"z":1}]},{"i":2}]})");
+  EXPECT_EQ(config("l { m { n = 1 } t = [{u=1},{v=[\"w\"]}] w = [[[1]]] e = [] }"),
+            R"({"l":{"e":[],"m":{"n":1},"t":[{"u":1},{"v":"w"}],"w":[[1]]}})");
+  EXPECT_EQ(config("b = [[[\"z\"],{c=[\"z\"]}]]"), R"({"b":[["z"],{"c":"z"}]})");
+}
+
+// A list of one element is its element where no list is wanted; types are not converted.
+TEST(Config, ReadsListsOfOne) {
+  RuntimeConfig config = load_json(
+      R"({"data_dir":["/tmp/x"],"bind_addr":"127.0.0.1","server":[true],"recursors":[["1.2.3.4"]],)"
+      R"("service":[[{"name":["x"]}]],"check":[{"name":"c","ttl":["1s"]}]})");
+  EXPECT_TRUE(config.server_mode);
+  EXPECT_EQ(config.dns_recursors, List<std::string>{"1.2.3.4"});
+  ASSERT_EQ(config.services.size(), 1u);
+  EXPECT_EQ(config.services[0].name, "x");
+  ASSERT_EQ(config.checks.size(), 1u);
+  EXPECT_EQ(config.checks[0].settings.ttl, std::chrono::seconds(1));
 }
 
 // Nearly every key set; the answer is the DebugConfig of a Consul 1.8.7 agent with that file.

@@ -8,6 +8,7 @@
 
 #include "agent/config_builder.h"
 #include "base/text.h"
+#include "model/validate.h"
 
 namespace praetor::agent {
 namespace {
@@ -46,13 +47,10 @@ Status check_identity(const RuntimeConfig& c, std::vector<std::string>& warnings
           go_quote(mdb)));
   }
   if (c.node_name.empty()) return refuse("node_name cannot be empty");
-  if (!is_dns_label(c.node_name))
-    warnings.push_back(fmt::format(
-        "Node name {} will not be discoverable via DNS {}", go_quote(c.node_name),
-        c.node_name.size() > 63
-            ? "due to it being too long. Valid lengths are between 1 and 63 bytes."
-            : "due to invalid characters. Valid characters include all alpha-numerics and dashes."));
-  if (auto valid = validate_metadata(c.node_meta, false); !valid)
+  if (std::string_view problem = dns_label_problem(c.node_name); !problem.empty())
+    warnings.push_back(
+        fmt::format("Node name {} will not be discoverable via DNS {}", go_quote(c.node_name), problem));
+  if (auto valid = model::validate_metadata(c.node_meta, false); !valid)
     return refuse("node_meta invalid: " + valid.error().message);
   return {};
 }
@@ -195,14 +193,7 @@ Status check_connect(const RuntimeConfig& c) {
   const std::string& provider = c.connect_ca_provider;
   if (!provider.empty() && provider != "consul" && provider != "vault" && provider != "aws-pca")
     return refuse(provider + " is not a valid CA provider");
-  if (!provider.empty()) {
-    const Value* ttl = c.connect_ca_config.get("LeafCertTTL");
-    auto parsed = ttl != nullptr && ttl->string() != nullptr ? parse_duration(*ttl->string())
-                                                             : Result<Duration>(std::chrono::hours(72));
-    if (!parsed) return refuse("error decoding config: " + parsed.error().message);
-    if (*parsed < std::chrono::hours(1)) return refuse("leaf cert TTL must be greater or equal than 1h0m0s");
-    if (*parsed > std::chrono::hours(24 * 365)) return refuse("leaf cert TTL must be less than 8760h0m0s");
-  }
+  if (!provider.empty()) TRY(validate_ca_config(provider, c.connect_ca_config));
   if (c.connect_mesh_gateway_wan_federation_enabled) {
     const std::string key = "connect.enable_mesh_gateway_wan_federation";
     if (!c.connect_enabled) return refuse("'" + key + "=true' requires 'connect.enabled=true'");

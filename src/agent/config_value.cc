@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "codec/hcl.h"
 
 namespace praetor::agent {
 namespace {
@@ -86,7 +87,7 @@ std::string go_type(const Type& type) {
     case Kind::kInt:
       return "int";
     case Kind::kUint:
-      return "uint32";
+      return type.size == 8 ? "uint64" : "uint32";
     case Kind::kFloat:
       return "float64";
     default:
@@ -96,9 +97,10 @@ std::string go_type(const Type& type) {
 
 class Decoder {
  public:
-  Decoder(DecodeErrors& errors, bool hcl) : errors_(errors), hcl_(hcl) {}
+  explicit Decoder(DecodeErrors& errors) : errors_(errors) {}
 
-  void decode(const Value& value, const Type& type, void* target, const std::string& path) {
+  void decode(const Value& given, const Type& type, void* target, const std::string& path) {
+    const Value& value = *opened(given, type);
     if (value.is_null()) return;
     switch (type.kind) {
       case Kind::kPointer:
@@ -110,7 +112,7 @@ class Decoder {
       case Kind::kList:
         return list(value, type, target, path);
       case Kind::kAny:
-        *static_cast<Value*>(target) = opaque(value);
+        *static_cast<Value*>(target) = codec::without_shape(value);
         return;
       case Kind::kDuration:
         return duration(value, target, path);
@@ -163,21 +165,11 @@ class Decoder {
     auto whole = static_cast<int64_t>(bounded);
     if (type.size == 4)
       *static_cast<uint32_t*>(target) = static_cast<uint32_t>(whole);
+    else if (type.kind == Kind::kUint)
+      *static_cast<uint64_t*>(target) = static_cast<uint64_t>(whole);
     else
       *static_cast<int64_t*>(target) = whole;
     return true;
-  }
-
-  // Of a value without a shape, a list of one element counts as the element; inside HCL's blocks everywhere.
-  Value opaque(const Value& value) const {
-    const ValueList* list = value.list();
-    if (list == nullptr || list->size() != 1) return value;
-    const ValueMap* block = (*list)[0].map();
-    if (!hcl_ || block == nullptr) return (*list)[0];
-    ValueMap out;
-    out.make_empty();
-    for (const auto& [key, item] : *block) out[key] = opaque(item);
-    return out;
   }
 
   // A pointer to something that could not be read stays null.
@@ -190,15 +182,16 @@ class Decoder {
     if (fresh && errors_.types.size() != before) type.ops->clear(target);
   }
 
-  // HCL writes a block as a list of one map; a list of one map counts as the map.
-  static const Value* unwrap(const Value& value) {
-    const ValueList* list = value.list();
-    if (list != nullptr && list->size() == 1 && (*list)[0].map() != nullptr) return &(*list)[0];
-    return &value;
+  // HCL writes a block as a list of one map: where no list is wanted, a list of one element counts as the
+  // element.
+  static const Value* opened(const Value& given, const Type& type) {
+    const Value* value = &given;
+    bool closed = type.kind == Kind::kList || type.kind == Kind::kAny || type.kind == Kind::kPointer;
+    while (!closed && value->list() != nullptr && value->list()->size() == 1) value = &value->list()->front();
+    return value;
   }
 
-  void struct_(const Value& given, const Type& type, void* target, const std::string& path) {
-    const Value& value = *unwrap(given);
+  void struct_(const Value& value, const Type& type, void* target, const std::string& path) {
     const ValueMap* map = value.map();
     if (map == nullptr) {
       errors_.types.push_back(fmt::format("'{}' expected a map, got '{}'", path, go_names(value).kind));
@@ -234,8 +227,7 @@ class Decoder {
     owner_ += "]";
   }
 
-  void map(const Value& given, const Type& type, void* target, const std::string& path) {
-    const Value& value = *unwrap(given);
+  void map(const Value& value, const Type& type, void* target, const std::string& path) {
     const ValueMap* map = value.map();
     if (map == nullptr) {
       errors_.types.push_back(fmt::format("'{}' expected a map, got '{}'", path, go_names(value).kind));
@@ -281,7 +273,6 @@ class Decoder {
   }
 
   DecodeErrors& errors_;
-  const bool hcl_;
   std::string owner_;
 };
 
@@ -297,8 +288,6 @@ void copy_scalar(const Type& type, void* target, const void* source) {
       *static_cast<Value*>(target) = *static_cast<const Value*>(source);
       return;
     case Kind::kUint:
-      *static_cast<uint32_t*>(target) = *static_cast<const uint32_t*>(source);
-      return;
     case Kind::kInt:
     case Kind::kDuration:
     case Kind::kFloat:
@@ -314,9 +303,8 @@ void copy_fresh(const Type& type, void* target, const void* source) { merge_conf
 
 }  // namespace
 
-void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors,
-                   bool hcl) {
-  Decoder(errors, hcl).decode(document, type, target, "");
+void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors) {
+  Decoder(errors).decode(document, type, target, "");
   std::sort(errors.types.begin(), errors.types.end());
 }
 

@@ -20,9 +20,8 @@ struct DecodeErrors {
 };
 
 // The keys of `document` are the snake_case names of the fields, in any case. Keys that the document does not
-// name stay as they are. `hcl`: the document was HCL, where a block is a list of one map.
-void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors,
-                   bool hcl = false);
+// name stay as they are.
+void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors);
 
 // What `later` says wins: set pointers replace, lists append, maps and structs merge.
 void merge_config(const codec::Type& type, void* target, const void* later);

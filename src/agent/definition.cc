@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/text.h"
+#include "model/decoder_names.h"
+#include "model/validate.h"
 
 namespace praetor::agent {
 
@@ -37,26 +38,45 @@ PRAETOR_DESCRIBE(CheckSettings, "structs.CheckType", field("Name", &CheckSetting
                      .flag(kSnakeInput),
                  field("OutputMaxSize", &CheckSettings::output_max_size))
 
-PRAETOR_DESCRIBE(CheckType, "structs.CheckType", own_json_decoder(), field("CheckID", &CheckType::check_id),
+// How Go's decoders name what they read into; part of the texts that clients see.
+static constexpr const char* kCheckTypeDecoder =
+    "struct { Interval interface {}; Timeout interface {}; TTL interface {}; DeregisterCriticalServiceAfter interface "
+    "{}; Args []string \"json:\\\"args\\\"\"; ScriptArgsSnake []string \"json:\\\"script_args\\\"\"; "
+    "DeregisterCriticalServiceAfterSnake interface {} \"json:\\\"deregister_critical_service_after\\\"\"; "
+    "DockerContainerIDSnake string \"json:\\\"docker_container_id\\\"\"; TLSSkipVerifySnake bool "
+    "\"json:\\\"tls_skip_verify\\\"\"; ServiceID string \"json:\\\"ServiceID\\\"\"; ServiceIDSnake string "
+    "\"json:\\\"service_id\\\"\"; *structs.Alias }";
+static constexpr const char* kCheckDefinitionDecoder =
+    "struct { Interval interface {}; Timeout interface {}; TTL interface {}; DeregisterCriticalServiceAfter interface "
+    "{}; Args []string \"json:\\\"args\\\"\"; ScriptArgsSnake []string \"json:\\\"script_args\\\"\"; "
+    "DeregisterCriticalServiceAfterSnake interface {} \"json:\\\"deregister_critical_service_after\\\"\"; "
+    "DockerContainerIDSnake string \"json:\\\"docker_container_id\\\"\"; TLSSkipVerifySnake bool "
+    "\"json:\\\"tls_skip_verify\\\"\"; ServiceIDSnake string \"json:\\\"service_id\\\"\"; *structs.Alias }";
+static constexpr const char* kServiceDefinitionDecoder =
+    "struct { EnableTagOverrideSnake bool \"json:\\\"enable_tag_override\\\"\"; TaggedAddressesSnake "
+    "map[string]structs.ServiceAddress \"json:\\\"tagged_addresses\\\"\"; *structs.Alias }";
+
+PRAETOR_DESCRIBE(CheckType, "structs.CheckType", own_json_decoder().go_type(kCheckTypeDecoder), field("CheckID", &CheckType::check_id),
                  field("ServiceID", &CheckType::service_id).flag(kSnakeInput).flag(kJsonInputOnly),
                  field("Token", &CheckType::token).no_json(), embedded(&CheckType::settings))
 
-PRAETOR_DESCRIBE(CheckDefinition, "structs.CheckDefinition", own_json_decoder(),
+PRAETOR_DESCRIBE(CheckDefinition, "structs.CheckDefinition", own_json_decoder().go_type(kCheckDefinitionDecoder),
                  field("ID", &CheckDefinition::id),
                  field("ServiceID", &CheckDefinition::service_id).flag(kSnakeInput),
                  field("Token", &CheckDefinition::token), embedded(&CheckDefinition::settings))
 
-PRAETOR_DESCRIBE(ServiceConnectDefinition, "structs.ServiceConnect", own_json_decoder(),
+PRAETOR_DESCRIBE(ServiceConnectDefinition, "structs.ServiceConnect",
+                 own_json_decoder(/*tolerates_unknown=*/true).go_type(model::kServiceConnectDecoder),
                  field("Native", &ServiceConnectDefinition::native),
                  field("SidecarService", &ServiceConnectDefinition::sidecar_service).flag(kSnakeInput))
 
-PRAETOR_DESCRIBE(ServiceDefinition, "structs.ServiceDefinition", own_json_decoder(),
+PRAETOR_DESCRIBE(ServiceDefinition, "structs.ServiceDefinition", own_json_decoder().go_type(kServiceDefinitionDecoder),
                  field("Kind", &ServiceDefinition::kind), field("ID", &ServiceDefinition::id),
                  field("Name", &ServiceDefinition::name), field("Tags", &ServiceDefinition::tags),
                  field("Address", &ServiceDefinition::address),
                  field("TaggedAddresses", &ServiceDefinition::tagged_addresses).flag(kSnakeInput),
                  field("Meta", &ServiceDefinition::meta), field("Port", &ServiceDefinition::port),
-                 field("Check", &ServiceDefinition::check), field("Checks", &ServiceDefinition::checks),
+                 field("Check", &ServiceDefinition::check), field("Checks", &ServiceDefinition::checks).go_type("structs.CheckTypes"),
                  field("Weights", &ServiceDefinition::weights), field("Token", &ServiceDefinition::token),
                  field("EnableTagOverride", &ServiceDefinition::enable_tag_override).flag(kSnakeInput),
                  field("Proxy", &ServiceDefinition::proxy), field("Connect", &ServiceDefinition::connect))
@@ -200,90 +220,8 @@ model::HealthCheck service_check(const CheckType& type, const model::NodeService
   return check;
 }
 
-namespace {
-
-void check_upstreams(const List<model::Upstream>& upstreams, std::vector<std::string>& errors) {
-  std::set<std::string> names;
-  std::set<std::string> binds;
-  for (const model::Upstream& upstream : upstreams) {
-    std::string type = upstream.destination_type.empty() ? "service" : upstream.destination_type;
-    if (type != "service" && type != "prepared_query") {
-      errors.push_back(fmt::format("unknown upstream destination type: {}", go_quote(type)));
-      continue;
-    }
-    if (upstream.destination_name.empty()) {
-      errors.push_back("upstream destination name cannot be empty");
-      continue;
-    }
-    if (upstream.local_bind_port == 0) {
-      errors.push_back("upstream local bind port cannot be zero");
-      continue;
-    }
-    std::string bind_address =
-        upstream.local_bind_address.empty() ? "127.0.0.1" : upstream.local_bind_address;
-    std::string bind = fmt::format("{}:{}", bind_address, upstream.local_bind_port);
-    std::string name = fmt::format(R"([type={}, name={}, namespace={}, datacenter={}])", go_quote(type),
-                                   go_quote(upstream.destination_name),
-                                   go_quote(upstream.destination_namespace), go_quote(upstream.datacenter));
-    if (!names.insert(name).second)
-      errors.push_back("upstreams cannot contain duplicates of " + name);
-    else if (!binds.insert(bind).second)
-      errors.push_back(fmt::format(
-          "upstreams cannot contain duplicates by local bind address and port; {} is specified twice",
-          go_quote(bind)));
-  }
-}
-
-void check_expose(const model::ExposeConfig& expose, std::vector<std::string>& errors) {
-  std::set<std::string> paths;
-  std::set<int64_t> ports;
-  bool duplicate_paths = false;
-  bool duplicate_ports = false;
-  for (const model::ExposePath& path : expose.paths) {
-    if (path.path.empty()) errors.push_back("expose.paths: empty path exposed");
-    if (path.listener_port <= 0 || path.listener_port > 65535)
-      errors.push_back(fmt::format("expose.paths: invalid listener port: {}", path.listener_port));
-    if (!path.protocol.empty() && path.protocol != "http" && path.protocol != "http2")
-      errors.push_back(fmt::format("protocol '{}' not supported for path: {}, must be in: [http http2]",
-                                   path.protocol, path.path));
-    duplicate_paths |= !paths.insert(path.path).second;
-    duplicate_ports |= !ports.insert(path.listener_port).second;
-  }
-  if (duplicate_paths) errors.push_back("expose.paths: duplicate paths exposed");
-  if (duplicate_ports) errors.push_back("expose.paths: duplicate listener ports exposed");
-}
-
-void check_gateway(const model::NodeService& service, std::vector<std::string>& errors) {
-  auto forbid = [&](bool set, const char* what) {
-    if (set)
-      errors.push_back(fmt::format("The Proxy.{} configuration is invalid for a {}", what, service.kind));
-  };
-  // An ingress gateway listens where its config entry says.
-  if (service.port == 0 && service.kind != "ingress-gateway")
-    errors.push_back("Port must be non-zero for a " + service.kind);
-  forbid(!service.proxy.destination_service_name.empty(), "DestinationServiceName");
-  forbid(!service.proxy.destination_service_id.empty(), "DestinationServiceID");
-  forbid(!service.proxy.local_service_address.empty(), "LocalServiceAddress");
-  forbid(service.proxy.local_service_port != 0, "LocalServicePort");
-  forbid(!service.proxy.upstreams.empty(), "Upstreams");
-}
-
-}  // namespace
-
 Status validate_node_service(const model::NodeService& service, const ServiceDefinition* sidecar) {
-  std::vector<std::string> errors;
-  if (service.kind == "connect-proxy") {
-    if (trim(service.proxy.destination_service_name).empty())
-      errors.push_back("Proxy.DestinationServiceName must be non-empty for Connect proxy services");
-    if (service.port == 0) errors.push_back("Port must be set for a Connect proxy");
-    if (service.connect.native)
-      errors.push_back("A Proxy cannot also be Connect Native, only typical services");
-    check_upstreams(service.proxy.upstreams, errors);
-    check_expose(service.proxy.expose, errors);
-  }
-  if (service.kind == "mesh-gateway" || service.kind == "terminating-gateway" ||
-      service.kind == "ingress-gateway")
-    check_gateway(service, errors);
+  std::vector<std::string> errors = model::node_service_faults(service);
   if (sidecar != nullptr) {
     if (!sidecar->id.empty())
       errors.push_back("A SidecarService cannot specify an ID as this is managed by the agent");
@@ -294,66 +232,14 @@ Status validate_node_service(const model::NodeService& service, const ServiceDef
   return fail(format_multierror(errors), ErrorKind::kBadRequest);
 }
 
-Status validate_weights(const model::Weights& weights) {
-  if (weights.passing < 1) return fail("Passing must be greater than 0", ErrorKind::kBadRequest);
-  if (weights.warning < 0) return fail("Warning must be greater or equal than 0", ErrorKind::kBadRequest);
-  if (weights.passing > 65535 || weights.warning > 65535)
-    return fail("DNS Weight must be between 0 and 65535", ErrorKind::kBadRequest);
-  return {};
-}
-
-namespace {
-
-constexpr size_t kMaxMetaPairs = 64;
-constexpr size_t kMaxMetaKey = 128;
-constexpr size_t kMaxMetaValue = 512;
-
-bool is_meta_key_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-std::string meta_pair_error(std::string_view key, std::string_view value, bool reserved_allowed) {
-  if (key.empty()) return "Key cannot be blank";
-  if (!std::all_of(key.begin(), key.end(), is_meta_key_char)) return "Key contains invalid characters";
-  if (key.size() > kMaxMetaKey) return fmt::format("Key is too long (limit: {} characters)", kMaxMetaKey);
-  if (key.starts_with("consul-") && !reserved_allowed)
-    return "Key prefix 'consul-' is reserved for internal use";
-  if (value.size() > kMaxMetaValue)
-    return fmt::format("Value is too long (limit: {} characters)", kMaxMetaValue);
-  return "";
-}
-
-Status validate_pairs(const Map<std::string>& meta, auto reserved_allowed) {
-  if (meta.size() > kMaxMetaPairs)
-    return fail(fmt::format("Node metadata cannot contain more than {} key/value pairs", kMaxMetaPairs),
-                ErrorKind::kBadRequest);
-  for (const auto& [key, value] : meta)
-    if (std::string error = meta_pair_error(key, value, reserved_allowed(key)); !error.empty())
-      return fail(fmt::format("Couldn't load metadata pair ('{}', '{}'): {}", key, value, error),
-                  ErrorKind::kBadRequest);
-  return {};
-}
-
-}  // namespace
-
-Status validate_metadata(const Map<std::string>& meta, bool allow_reserved_keys) {
-  return validate_pairs(meta, [&](std::string_view) { return allow_reserved_keys; });
-}
-
-Status validate_service_metadata(std::string_view kind, const Map<std::string>& meta,
-                                 bool allow_reserved_keys) {
-  return validate_pairs(meta, [&](std::string_view key) {
-    return allow_reserved_keys || (kind == "mesh-gateway" && key == "consul-wan-federation");
-  });
-}
-
-bool is_dns_label(std::string_view name) {
-  if (name.empty() || name.size() > 63) return false;
-  auto alnum = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+std::string_view dns_label_problem(std::string_view name) {
+  auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   };
-  return alnum(name.front()) && alnum(name.back()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return alnum(c) || c == '-'; });
+  if (!std::all_of(name.begin(), name.end(), allowed))
+    return "due to invalid characters. Valid characters include all alpha-numerics and dashes.";
+  if (name.size() > 63) return "due to it being too long. Valid lengths are between 1 and 63 bytes.";
+  return "";
 }
 
 void add_tagged_addresses(model::NodeService& service) {

@@ -179,10 +179,11 @@ TEST(Definition, PreparesChecks) {
 }
 
 TEST(Definition, KnowsDnsLabels) {
-  EXPECT_TRUE(is_dns_label("web-1"));
-  EXPECT_FALSE(is_dns_label("web_1"));
-  EXPECT_FALSE(is_dns_label("-web"));
-  EXPECT_FALSE(is_dns_label(std::string(64, 'a')));
+  EXPECT_EQ(dns_label_problem("web-1"), "");
+  EXPECT_EQ(dns_label_problem("-web"), "");
+  EXPECT_NE(dns_label_problem("web_1"), "");
+  EXPECT_EQ(dns_label_problem(std::string(63, 'a')), "");
+  EXPECT_EQ(dns_label_problem(std::string(64, 'a')).substr(0, 22), "due to it being too lo");
 }
 
 }  // namespace

@@ -83,6 +83,9 @@ Status LocalState::add_check(model::HealthCheck check, std::string token) {
   } else {
     local.critical_since.reset();
   }
+  if (local.deleted)
+    if (auto orphans = orphans_.find(local.check.service_id); orphans != orphans_.end())
+      std::erase(orphans->second, check.check_id);
   if (fresh || local.deleted) {
     ++live_checks_;
     checks_by_service_[check.service_id].push_back(check.check_id);

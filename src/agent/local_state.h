@@ -36,29 +36,29 @@ struct CatalogView {
   std::vector<model::HealthCheck> checks;
 };
 
-struct LocalService {
-  model::NodeService service;
+// How far the catalog is behind one service or check.
+struct SyncState {
   std::string token;
   bool in_sync = false;
   bool deleted = false;  // gone here, not yet in the catalog
   bool in_flight = false;
-  uint64_t version = 0;
+  uint64_t version = 0;  // of the last change here
+  uint64_t tried = 0;    // the version that the catalog was last asked to take, whatever came of it
 };
 
-struct LocalCheck {
+struct LocalService : SyncState {
+  model::NodeService service;
+};
+
+struct LocalCheck : SyncState {
   model::HealthCheck check;
-  std::string token;
-  bool in_sync = false;
-  bool deleted = false;
-  bool in_flight = false;
-  uint64_t version = 0;
   std::optional<Instant> deferred_until;  // only the output changed: told to the catalog then
   std::optional<Instant> critical_since;
 };
 
 // One request that brings the catalog closer. Give it back with finish_change.
 struct LocalChange {
-  enum class Kind { kService, kCheck, kNode };
+  enum class Kind : uint8_t { kService, kCheck, kNode };
   Kind kind = Kind::kNode;
   std::string id;
   std::variant<model::RegisterRequest, model::DeregisterRequest> request;
@@ -67,6 +67,13 @@ struct LocalChange {
   // Bookkeeping of LocalState.
   uint64_t version = 0;
   std::vector<std::pair<std::string, uint64_t>> checks;  // sent along with a service
+};
+
+// A change of a service or check as it stands: has the catalog been asked to take it?
+struct PendingSync {
+  LocalChange::Kind kind = LocalChange::Kind::kService;
+  std::string id;
+  uint64_t version = 0;
 };
 
 class LocalState {
@@ -131,23 +138,36 @@ class LocalState {
   std::optional<LocalChange> take_change();
   // False: the change failed and the item waits for the next compare() or change.
   bool finish_change(const LocalChange& change, const Status& result);
+  // For who waits until the catalog has been asked: the latest change of the service (check), also when it is
+  // being removed; nothing when there is none.
+  std::optional<PendingSync> pending_service(std::string_view id) const;
+  std::optional<PendingSync> pending_check(std::string_view id) const;
+  // False once that change was tried, with or without success, is known to be in the catalog, or forgotten.
+  bool untried(const PendingSync& pending) const;
   bool has_changes() const { return !dirty_services_.empty() || !dirty_checks_.empty() || !node_in_sync_; }
 
  private:
   template <typename Item>
   using Table = std::map<std::string, Item, std::less<>>;
 
+  static const std::string& id_of(const model::NodeService& service) { return service.id; }
+  static const std::string& id_of(const model::HealthCheck& check) { return check.check_id; }
+  static model::NodeService& record_of(LocalService& local) { return local.service; }
+  static model::HealthCheck& record_of(LocalCheck& local) { return local.check; }
   void touch(LocalService& service);
   void touch(LocalCheck& check);
   void queue(const LocalService& service) { dirty_services_.push_back(service.service.id); }
   void queue(const LocalCheck& check) { dirty_checks_.push_back(check.check.check_id); }
   void compare_node(const CatalogView& view);
-  void compare_services(const CatalogView& view);
-  void compare_checks(const CatalogView& view);
+  template <typename Item, typename Record, typename Same>
+  void compare_items(Table<Item>& table, const std::vector<Record>& remote, std::string_view not_ours,
+                     const Same& same);
   const std::string& item_token(const std::string& own) const { return own.empty() ? tokens_.user() : own; }
   model::RegisterRequest node_request(const std::string& token) const;
-  std::optional<LocalChange> service_change(LocalService& local);
-  std::optional<LocalChange> check_change(LocalCheck& local);
+  template <typename Item>
+  LocalChange begin_change(LocalChange::Kind kind, Item& local);
+  LocalChange service_change(LocalService& local);
+  LocalChange check_change(LocalCheck& local);
   std::optional<LocalChange> node_change();
   void remove_check_entry(LocalCheck& check);
   bool finish_service(const LocalChange& change, const Status& result);

@@ -45,8 +45,17 @@ void LocalState::compare(const CatalogView& view) {
   dirty_services_.clear();
   dirty_checks_.clear();
   compare_node(view);
-  compare_services(view);
-  compare_checks(view);
+  compare_items(services_, view.services, model::kConsulServiceID,
+                [](LocalService& ours, const model::NodeService& theirs) {
+                  // Somebody else may own the tags.
+                  if (ours.service.enable_tag_override) ours.service.tags = theirs.tags;
+                  return same_service(ours.service, theirs);
+                });
+  compare_items(checks_, view.checks, model::kSerfHealthCheckID,
+                [](LocalCheck& ours, const model::HealthCheck& theirs) {
+                  // An output that waits for its time does not count.
+                  return same_check(ours.check, theirs, !ours.deferred_until);
+                });
 }
 
 void LocalState::compare_node(const CatalogView& view) {
@@ -55,77 +64,43 @@ void LocalState::compare_node(const CatalogView& view) {
                   view.node->meta == options_.meta;
 }
 
-void LocalState::compare_services(const CatalogView& view) {
-  std::set<std::string_view> remote;
-  for (const model::NodeService& theirs : view.services) {
-    remote.insert(theirs.id);
-    auto at = services_.find(theirs.id);
-    if (at == services_.end()) {
-      // The servers register themselves.
-      if (theirs.id == model::kConsulServiceID) continue;
-      LocalService& gone = services_[theirs.id];
-      gone.service = theirs;
-      gone.deleted = true;
-      touch(gone);
-      continue;
-    }
-    LocalService& ours = at->second;
-    if (ours.deleted) {
-      queue(ours);
-      continue;
-    }
-    // Somebody else may own the tags.
-    if (ours.service.enable_tag_override) ours.service.tags = theirs.tags;
-    if (ours.in_flight) continue;
-    ours.in_sync = same_service(ours.service, theirs);
-    if (!ours.in_sync) queue(ours);
-  }
-  for (auto at = services_.begin(); at != services_.end();) {
-    LocalService& ours = at->second;
-    if (remote.contains(at->first) || ours.in_flight) {
-      ++at;
-    } else if (ours.deleted) {
-      at = services_.erase(at);  // gone on both sides
-    } else {
-      ours.in_sync = false;
-      queue(ours);
-      ++at;
-    }
-  }
-}
-
-void LocalState::compare_checks(const CatalogView& view) {
-  std::set<std::string_view> remote;
-  for (const model::HealthCheck& theirs : view.checks) {
-    remote.insert(theirs.check_id);
-    auto at = checks_.find(theirs.check_id);
-    if (at == checks_.end()) {
-      if (theirs.check_id == model::kSerfHealthCheckID) {
-        log_.debug("Skipping remote check since it is managed automatically", {{"check", theirs.check_id}});
+// `not_ours`: the servers register it themselves.
+template <typename Item, typename Record, typename Same>
+void LocalState::compare_items(Table<Item>& table, const std::vector<Record>& remote,
+                               std::string_view not_ours, const Same& same) {
+  std::set<std::string_view> known;
+  for (const Record& theirs : remote) {
+    known.insert(id_of(theirs));
+    auto at = table.find(id_of(theirs));
+    if (at == table.end()) {
+      if (id_of(theirs) == not_ours) {
+        if constexpr (std::is_same_v<Item, LocalCheck>)
+          log_.debug("Skipping remote check since it is managed automatically", {{"check", not_ours}});
         continue;
       }
-      LocalCheck& gone = checks_[theirs.check_id];
-      gone.check = theirs;
+      Item& gone = table[id_of(theirs)];
+      record_of(gone) = theirs;
       gone.deleted = true;
       touch(gone);
       continue;
     }
-    LocalCheck& ours = at->second;
-    if (ours.deleted) {
+    Item& ours = at->second;
+    bool equal = !ours.deleted && same(ours, theirs);
+    if (ours.in_flight) continue;  // queued again when it ends
+    ours.in_sync = equal;
+    if (!equal)
       queue(ours);
-      continue;
-    }
-    if (ours.in_flight) continue;
-    // An output that waits for its time does not count.
-    ours.in_sync = same_check(ours.check, theirs, !ours.deferred_until);
-    if (!ours.in_sync) queue(ours);
+    else if constexpr (std::is_same_v<Item, LocalCheck>)
+      log_.debug("Check in sync", {{"check", at->first}});
+    else
+      log_.debug("Service in sync", {{"service", at->first}});
   }
-  for (auto at = checks_.begin(); at != checks_.end();) {
-    LocalCheck& ours = at->second;
-    if (remote.contains(at->first) || ours.in_flight) {
+  for (auto at = table.begin(); at != table.end();) {
+    Item& ours = at->second;
+    if (known.contains(at->first) || ours.in_flight) {
       ++at;
     } else if (ours.deleted) {
-      at = checks_.erase(at);
+      at = table.erase(at);  // gone on both sides
     } else {
       ours.in_sync = false;
       queue(ours);
@@ -170,10 +145,12 @@ std::optional<LocalChange> LocalState::take_change() {
   return std::nullopt;
 }
 
-std::optional<LocalChange> LocalState::service_change(LocalService& local) {
+// What a change of a service and one of a check have in common; whole for one that is deleted.
+template <typename Item>
+LocalChange LocalState::begin_change(LocalChange::Kind kind, Item& local) {
   LocalChange change;
-  change.kind = LocalChange::Kind::kService;
-  change.id = local.service.id;
+  change.kind = kind;
+  change.id = id_of(record_of(local));
   change.version = local.version;
   local.in_flight = true;
   const std::string& token = item_token(local.token);
@@ -181,16 +158,24 @@ std::optional<LocalChange> LocalState::service_change(LocalService& local) {
     model::DeregisterRequest request;
     request.datacenter = options_.datacenter;
     request.node = options_.node;
-    request.service_id = local.service.id;
+    (kind == LocalChange::Kind::kService ? request.service_id : request.check_id) = change.id;
     request.write.token = token;
     change.request = std::move(request);
-    return change;
+  } else {
+    model::RegisterRequest request = node_request(token);
+    request.skip_node_update = node_in_sync_;
+    change.request = std::move(request);
   }
-  model::RegisterRequest request = node_request(token);
+  return change;
+}
+
+LocalChange LocalState::service_change(LocalService& local) {
+  LocalChange change = begin_change(LocalChange::Kind::kService, local);
+  if (change.deregisters()) return change;
+  auto& request = std::get<model::RegisterRequest>(change.request);
   request.service = local.service;
-  request.skip_node_update = node_in_sync_;
   for (const LocalCheck* check : checks_of(local.service.id)) {
-    if (check->in_sync || check->in_flight || item_token(check->token) != token) continue;
+    if (check->in_sync || check->in_flight || item_token(check->token) != request.write.token) continue;
     LocalCheck& mine = checks_.find(check->check.check_id)->second;
     mine.in_flight = true;
     change.checks.emplace_back(mine.check.check_id, mine.version);
@@ -201,31 +186,15 @@ std::optional<LocalChange> LocalState::service_change(LocalService& local) {
     request.check = request.checks[0];
     request.checks = {};
   }
-  change.request = std::move(request);
   return change;
 }
 
-std::optional<LocalChange> LocalState::check_change(LocalCheck& local) {
-  LocalChange change;
-  change.kind = LocalChange::Kind::kCheck;
-  change.id = local.check.check_id;
-  change.version = local.version;
-  local.in_flight = true;
-  const std::string& token = item_token(local.token);
-  if (local.deleted) {
-    model::DeregisterRequest request;
-    request.datacenter = options_.datacenter;
-    request.node = options_.node;
-    request.check_id = local.check.check_id;
-    request.write.token = token;
-    change.request = std::move(request);
-    return change;
-  }
-  model::RegisterRequest request = node_request(token);
-  request.skip_node_update = node_in_sync_;
+LocalChange LocalState::check_change(LocalCheck& local) {
+  LocalChange change = begin_change(LocalChange::Kind::kCheck, local);
+  if (change.deregisters()) return change;
+  auto& request = std::get<model::RegisterRequest>(change.request);
   if (const LocalService* owner = service(local.check.service_id)) request.service = owner->service;
   request.check = local.check;
-  change.request = std::move(request);
   return change;
 }
 
@@ -235,6 +204,26 @@ std::optional<LocalChange> LocalState::node_change() {
   change.request = node_request(tokens_.agent());
   node_in_flight_ = true;
   return change;
+}
+
+std::optional<PendingSync> LocalState::pending_service(std::string_view id) const {
+  auto at = services_.find(id);
+  if (at == services_.end()) return std::nullopt;
+  return PendingSync{LocalChange::Kind::kService, at->first, at->second.version};
+}
+
+std::optional<PendingSync> LocalState::pending_check(std::string_view id) const {
+  auto at = checks_.find(id);
+  if (at == checks_.end()) return std::nullopt;
+  return PendingSync{LocalChange::Kind::kCheck, at->first, at->second.version};
+}
+
+bool LocalState::untried(const PendingSync& pending) const {
+  auto among = [&](const auto& table) {
+    auto at = table.find(pending.id);
+    return at != table.end() && !at->second.in_sync && at->second.tried < pending.version;
+  };
+  return pending.kind == LocalChange::Kind::kService ? among(services_) : among(checks_);
 }
 
 bool LocalState::finish_change(const LocalChange& change, const Status& result) {
@@ -275,6 +264,7 @@ void LocalState::settle_check(const std::string& id, uint64_t version, bool sync
   if (at == checks_.end()) return;
   LocalCheck& local = at->second;
   local.in_flight = false;
+  local.tried = version;
   local.in_sync = synced && local.version == version;
   if (!local.in_sync && local.version != version) queue(local);
 }
@@ -284,6 +274,7 @@ bool LocalState::finish_service(const LocalChange& change, const Status& result)
   CHECK(at != services_.end() && at->second.in_flight);
   LocalService& local = at->second;
   local.in_flight = false;
+  local.tried = change.version;
   bool blocked = blocked_by_acl(result, "Service", change);
   bool gone = change.deregisters() && (result || is_unknown(result, "Unknown service"));
   bool settled = result.has_value() || blocked || gone;
@@ -300,9 +291,14 @@ bool LocalState::finish_service(const LocalChange& change, const Status& result)
   }
   local.in_sync = settled && current;
   if (!current) queue(local);
-  // Checks that waited for the service.
+  // Checks that waited for the service, those that are to go included.
   for (const LocalCheck* check : checks_of(change.id))
     if (!check->in_sync && !check->in_flight) queue(*check);
+  if (auto orphans = orphans_.find(change.id); orphans != orphans_.end())
+    for (const std::string& id : orphans->second)
+      if (auto check = checks_.find(id);
+          check != checks_.end() && check->second.deleted && !check->second.in_flight)
+        queue(check->second);
   if (!settled)
     log_.warn(change.deregisters() ? "Deregistering service failed" : "Syncing service failed.",
               {{"service", change.id}, {"error", result.error()}});

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <sstream>
 
 #include "base/text.h"
@@ -49,10 +50,20 @@ PRAETOR_DESCRIBE(PersistedTokens, "persistedTokens",
                  field("default", &PersistedTokens::default_token).omit_empty(),
                  field("agent", &PersistedTokens::agent).omit_empty())
 
-constexpr const char* kServices = "services";
-constexpr const char* kChecks = "checks";
-constexpr const char* kCheckStates = "checks/state";
+constexpr size_t kSyncEach = 32;  // so many files are synced one by one, more by one call for all
 constexpr size_t kMaxFile = 64 * 1024 * 1024;
+
+const char* folder_of(KeptKind kind) {
+  switch (kind) {
+    case KeptKind::kService:
+      return "services";
+    case KeptKind::kCheck:
+      return "checks";
+    case KeptKind::kCheckState:
+      return "checks/state";
+  }
+  return "";
+}
 
 std::string md5_hex(std::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -70,27 +81,46 @@ Result<std::string> read_file(const std::string& path) {
   return std::move(text).str();
 }
 
-Status write_whole(int fd, std::string_view text, const std::string& path) {
+Status write_whole(int fd, std::string_view text, const std::string& path, bool sync) {
   while (!text.empty()) {
     ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return fail(io_error("write " + path, errno));
     text.remove_prefix(static_cast<size_t>(written));
   }
-  if (fsync(fd) != 0) return fail(io_error("sync " + path, errno));
+  if (sync && ::fsync(fd) != 0) return fail(io_error("sync " + path, errno));
   return {};
+}
+
+// Neither whole nor synced after a crash: for what can be written again.
+Status write_plain(const std::string& path, std::string_view text) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return fail(io_error("open " + path, errno));
+  Status written = write_whole(fd, text, path, false);
+  ::close(fd);
+  return written;
 }
 
 Status write_atomic(const std::string& path, std::string_view text) {
   std::string temporary = path + ".tmp";
   int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return fail(io_error("open " + temporary, errno));
-  Status written = write_whole(fd, text, temporary);
+  Status written = write_whole(fd, text, temporary, true);
   ::close(fd);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
     written = fail(io_error(fmt::format("rename {} {}", temporary, path), errno));
   if (!written) ::unlink(temporary.c_str());
   return written;
+}
+
+// A folder, or with `whole_file_system` everything that its file system has not written yet.
+Status sync_folder(const std::string& path, bool whole_file_system) {
+  int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? Status() : Status(fail(io_error("open " + path, errno)));
+  Status synced;
+  if ((whole_file_system ? ::syncfs(fd) : ::fsync(fd)) != 0) synced = fail(io_error("sync " + path, errno));
+  ::close(fd);
+  return synced;
 }
 
 std::vector<std::string> files_in(const std::string& folder) {
@@ -106,23 +136,74 @@ std::vector<std::string> files_in(const std::string& folder) {
   return files;
 }
 
-}  // namespace
-
-std::string DataDirectory::file(std::string_view folder, std::string_view id) const {
-  return fmt::format("{}/{}/{}", path_, folder, md5_hex(id));
+// What is wrong with a UUID, in the words of Consul's parser.
+Status check_uuid(std::string_view text) {
+  if (text.size() != 36) return fail("uuid string is wrong length");
+  std::string digits;
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash && text[i] != '-') return fail("uuid is improperly formatted");
+    if (!dash) digits += text[i];
+  }
+  for (char c : digits) {
+    bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (!hex)
+      return fail(fmt::format("encoding/hex: invalid byte: U+{:04X} '{}'", static_cast<unsigned char>(c), c));
+  }
+  return {};
 }
 
-Status DataDirectory::write(const std::string& folder, const std::string& path, std::string_view text) {
-  if (path_.empty()) return {};
+}  // namespace
+
+KeptChange kept(const PersistedService& service) {
+  return {KeptKind::kService, service.service.id, codec::to_json(service)};
+}
+KeptChange kept(const PersistedCheck& check) {
+  return {KeptKind::kCheck, check.check.check_id, codec::to_json(check)};
+}
+KeptChange kept(const PersistedCheckState& state) {
+  return {KeptKind::kCheckState, state.check_id, codec::to_json(state)};
+}
+
+std::string DataDirectory::file(KeptKind kind, std::string_view id) const {
+  return fmt::format("{}/{}/{}", path_, folder_of(kind), md5_hex(id));
+}
+
+Status DataDirectory::make_folder(const std::string& folder) const {
   std::error_code code;
   std::string full = folder.empty() ? path_ : path_ + "/" + folder;
   bool made = fs::create_directories(full, code);
   if (code) return fail(io_error("mkdir " + full, code.value()));
   if (made && !folder.empty()) fs::permissions(full, fs::perms::owner_all, code);
-  return write_atomic(path, text);
+  return {};
 }
 
-Status DataDirectory::remove(const std::string& path) {
+Status DataDirectory::write_one(const KeptChange& change, bool whole) const {
+  std::string path = file(change.kind, change.id);
+  if (!change.content) return remove(path);
+  return whole ? write_atomic(path, *change.content) : write_plain(path, *change.content);
+}
+
+Status DataDirectory::write(std::span<const KeptChange> changes) const {
+  if (path_.empty() || changes.empty()) return {};
+  bool each = changes.size() <= kSyncEach;
+  std::set<KeptKind> kinds;
+  for (const KeptChange& change : changes) {
+    if (kinds.insert(change.kind).second) TRY(make_folder(folder_of(change.kind)));
+    TRY(write_one(change, each));
+  }
+  if (!each) return sync_folder(path_, true);
+  for (KeptKind kind : kinds) TRY(sync_folder(path_ + "/" + folder_of(kind), false));
+  return {};
+}
+
+Status DataDirectory::save(const std::string& name, std::string_view text) const {
+  if (path_.empty()) return {};
+  TRY(make_folder(""));
+  return write_atomic(path_ + "/" + name, text);
+}
+
+Status DataDirectory::remove(const std::string& path) const {
   if (path_.empty()) return {};
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail(io_error("remove " + path, errno));
   return {};
@@ -136,28 +217,10 @@ Status DataDirectory::prepare() {
   return {};
 }
 
-Status DataDirectory::save(const PersistedService& service) {
-  return write(kServices, file(kServices, service.service.id), codec::to_json(service));
-}
-
-Status DataDirectory::save(const PersistedCheck& check) {
-  return write(kChecks, file(kChecks, check.check.check_id), codec::to_json(check));
-}
-
-Status DataDirectory::save(const PersistedCheckState& state) {
-  return write(kCheckStates, file(kCheckStates, state.check_id), codec::to_json(state));
-}
-
-Status DataDirectory::remove_service(std::string_view id) { return remove(file(kServices, id)); }
-
-Status DataDirectory::remove_check(std::string_view id) { return remove(file(kChecks, id)); }
-
-Status DataDirectory::remove_check_state(std::string_view id) { return remove(file(kCheckStates, id)); }
-
 std::vector<PersistedService> DataDirectory::load_services(const IsConfigured& is_configured) {
   std::vector<PersistedService> found;
   if (path_.empty()) return found;
-  for (const std::string& path : files_in(path_ + "/" + kServices)) {
+  for (const std::string& path : files_in(path_ + "/" + folder_of(KeptKind::kService))) {
     auto text = read_file(path);
     Result<PersistedService> one =
         text ? codec::from_json<PersistedService>(*text, {.whole_document = true}) : fail(text.error());
@@ -181,7 +244,7 @@ std::vector<PersistedService> DataDirectory::load_services(const IsConfigured& i
 std::vector<PersistedCheck> DataDirectory::load_checks(const IsConfigured& is_configured, Time now) {
   std::vector<PersistedCheck> found;
   if (path_.empty()) return found;
-  for (const std::string& path : files_in(path_ + "/" + kChecks)) {
+  for (const std::string& path : files_in(path_ + "/" + folder_of(KeptKind::kCheck))) {
     auto text = read_file(path);
     Result<PersistedCheck> one =
         text ? codec::from_json<PersistedCheck>(*text, {.whole_document = true}) : fail(text.error());
@@ -208,7 +271,7 @@ std::vector<PersistedCheck> DataDirectory::load_checks(const IsConfigured& is_co
 
 std::optional<PersistedCheckState> DataDirectory::load_check_state(std::string_view check_id, Time now) {
   if (path_.empty()) return std::nullopt;
-  std::string path = file(kCheckStates, check_id);
+  std::string path = file(KeptKind::kCheckState, check_id);
   auto text = read_file(path);
   if (!text) return std::nullopt;
   auto state = codec::from_json<PersistedCheckState>(*text, {.whole_document = true});
@@ -219,25 +282,26 @@ std::optional<PersistedCheckState> DataDirectory::load_check_state(std::string_v
   return std::nullopt;
 }
 
-Result<std::string> DataDirectory::node_id(const std::string& configured, Random& random) {
+Result<std::string> DataDirectory::node_id(const std::string& configured, const std::string& of_host,
+                                           Random& random) {
   if (!configured.empty()) {
     std::string id = to_lower(configured);
-    if (!is_uuid(id))
-      return fail(fmt::format("specified node ID is not a valid UUID: {}", go_quote(configured)));
-    // Kept, so that the ID stays when it leaves the configuration.
-    TRY(write("", path_ + "/node-id", id));
+    if (Status valid = check_uuid(id); !valid)
+      return fail("specified NodeID is invalid: " + valid.error().message, ErrorKind::kBadRequest);
     return id;
   }
-  if (path_.empty()) return make_uuid(random);
+  auto fresh = [&] { return of_host.empty() ? make_uuid(random) : of_host; };
+  if (path_.empty()) return fresh();
   std::string path = path_ + "/node-id";
   if (auto text = read_file(path)) {
     std::string id = to_lower(trim(*text));
-    if (!is_uuid(id))
-      return fail(fmt::format("{} does not hold a valid node ID; remove it to get a new one", path));
+    if (Status valid = check_uuid(id); !valid)
+      return fail(fmt::format("NodeID in {} is invalid: {}", path, valid.error().message),
+                  ErrorKind::kBadRequest);
     return id;
   }
-  std::string id = make_uuid(random);
-  TRY(write("", path, id));
+  std::string id = fresh();
+  TRY(save("node-id", id));
   return id;
 }
 
@@ -269,7 +333,7 @@ Status DataDirectory::save_tokens(const AgentTokens& tokens) {
   auto by_api = [&](TokenKind kind) { return tokens.from_api(kind) ? tokens.get(kind) : std::string(); };
   PersistedTokens kept{by_api(TokenKind::kReplication), by_api(TokenKind::kAgentMaster),
                        by_api(TokenKind::kDefault), by_api(TokenKind::kAgent)};
-  return write("", path_ + "/acl-tokens.json", codec::to_json(kept));
+  return save("acl-tokens.json", codec::to_json(kept));
 }
 
 }  // namespace praetor::agent

@@ -1,12 +1,13 @@
 // What the agent keeps in its data directory (config.md 8, semantics.md 4), in Consul's own files and
-// formats: a directory can be taken over from a Consul agent and given back. One thread; every call does file
-// I/O.
+// formats: a directory can be taken over from a Consul agent and given back. One thread, but for what says
+// otherwise; every call does file I/O: while an agent runs its journal (journal.h) is what writes here.
 //
 // Writes are atomic: a file is whole or absent after a crash.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,17 @@ struct PersistedCheckState {
 };
 PRAETOR_DESCRIBED(PersistedCheckState)
 
+// One of the files above, as it is to be.
+enum class KeptKind : uint8_t { kService, kCheck, kCheckState };
+struct KeptChange {
+  KeptKind kind = KeptKind::kService;
+  std::string id;                      // of the service or check
+  std::optional<std::string> content;  // absent: there is to be no file
+};
+KeptChange kept(const PersistedService& service);
+KeptChange kept(const PersistedCheck& check);
+KeptChange kept(const PersistedCheckState& state);
+
 class DataDirectory {
  public:
   // With an empty path nothing is kept and nothing found (-dev).
@@ -53,13 +65,9 @@ class DataDirectory {
   // Makes the directory. The text is for the user.
   Status prepare();
 
-  Status save(const PersistedService& service);
-  Status save(const PersistedCheck& check);
-  Status save(const PersistedCheckState& state);
-  // Absent files are no error.
-  Status remove_service(std::string_view service_id);
-  Status remove_check(std::string_view check_id);
-  Status remove_check_state(std::string_view check_id);
+  // All synced when it returns without an error. After a crash in between some are there, and when they are many one
+  // may be cut short: the caller can write them again (journal.h). Any thread.
+  Status write(std::span<const KeptChange> changes) const;
 
   // What was kept; files that cannot be read are logged and left. What `is_configured` names is defined by
   // configuration files now: it is purged.
@@ -70,17 +78,21 @@ class DataDirectory {
   // Absent, or expired (and then removed): nothing.
   std::optional<PersistedCheckState> load_check_state(std::string_view check_id, Time now);
 
-  // The configured ID, or the one kept, or a new one that is kept from now on.
-  Result<std::string> node_id(const std::string& configured, Random& random);
+  // The configured ID (which is not kept), or the one kept, or a new one that is kept from now on: the host's when there is one
+  // (agent/host_id.h), a random one otherwise.
+  Result<std::string> node_id(const std::string& configured, const std::string& of_host, Random& random);
 
   // Tokens set by the API; those found override configured ones, with a warning.
   void load_tokens(AgentTokens& tokens);
   Status save_tokens(const AgentTokens& tokens);
 
  private:
-  std::string file(std::string_view folder, std::string_view id) const;
-  Status write(const std::string& folder, const std::string& path, std::string_view text);
-  Status remove(const std::string& path);
+  std::string file(KeptKind kind, std::string_view id) const;
+  Status make_folder(const std::string& folder) const;
+  Status write_one(const KeptChange& change, bool whole) const;
+  // Of one of the agent's own files.
+  Status save(const std::string& name, std::string_view text) const;
+  Status remove(const std::string& path) const;
 
   std::string path_;
   Logger log_;

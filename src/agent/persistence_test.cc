@@ -30,6 +30,13 @@ class PersistenceTest : public testing::Test {
     fs::create_directories(fs::path(path + "/" + name).parent_path());
     std::ofstream(path + "/" + name) << text;
   }
+  template <typename Item>
+  Status save(const Item& item) const {
+    return data->write(std::vector{kept(item)});
+  }
+  Status remove(KeptKind kind, const std::string& id) const {
+    return data->write(std::vector{KeptChange{kind, id, std::nullopt}});
+  }
   static bool none(const std::string&) { return false; }
 
   LogHub hub;
@@ -46,7 +53,7 @@ TEST_F(PersistenceTest, WritesServicesAsConsul) {
   service.service.port = 80;
   service.service.weights = model::Weights{1, 1};
   service.source = "remote";
-  ASSERT_TRUE(data->save(service));
+  ASSERT_TRUE(save(service));
   EXPECT_EQ(
       read("services/e694aa37abf20c91a442da4841aeccdf"),
       R"({"Token":"","Service":{"ID":"web1","Service":"web","Tags":["x"],"Address":"","Meta":{"k":"v"},)"
@@ -58,9 +65,9 @@ TEST_F(PersistenceTest, WritesServicesAsConsul) {
   auto loaded = data->load_services(none);
   ASSERT_EQ(loaded.size(), 1u);
   EXPECT_EQ(loaded[0].service.port, 80);
-  ASSERT_TRUE(data->remove_service("web1"));
+  ASSERT_TRUE(remove(KeptKind::kService, "web1"));
   EXPECT_TRUE(data->load_services(none).empty());
-  EXPECT_TRUE(data->remove_service("web1"));
+  EXPECT_TRUE(remove(KeptKind::kService, "web1"));
 }
 
 // The file that a Consul 1.8.7 agent wrote.
@@ -82,15 +89,15 @@ TEST_F(PersistenceTest, TakesOverConsulsChecks) {
   EXPECT_EQ(loaded[0].chk_type->settings.interval, std::chrono::seconds(10));
   EXPECT_EQ(loaded[0].chk_type->settings.header.get("a")->at(0), "b");
   loaded[0].check.status = "passing";
-  ASSERT_TRUE(data->save(loaded[0]));
+  ASSERT_TRUE(save(loaded[0]));
   EXPECT_EQ(read("checks/1ae6c150271b1afa8b103ea6f35e3f59"), text);
 }
 
 TEST_F(PersistenceTest, RestoresTtlStateUntilItExpires) {
   PersistedCheck check;
   check.check.check_id = "q";
-  ASSERT_TRUE(data->save(check));
-  ASSERT_TRUE(data->save(PersistedCheckState{"q", "hi", "passing", 2000}));
+  ASSERT_TRUE(save(check));
+  ASSERT_TRUE(save(PersistedCheckState{"q", "hi", "passing", 2000}));
   EXPECT_EQ(read("checks/state/7694f4a66316e53c8cdd9d9954bd611d"),
             R"({"CheckID":"q","Output":"hi","Status":"passing","Expires":2000})");
   auto loaded = data->load_checks(none, Time{1000, 0});
@@ -104,23 +111,31 @@ TEST_F(PersistenceTest, RestoresTtlStateUntilItExpires) {
 TEST_F(PersistenceTest, PurgesWhatConfigurationDefines) {
   PersistedService service;
   service.service.id = "web";
-  ASSERT_TRUE(data->save(service));
+  ASSERT_TRUE(save(service));
   EXPECT_TRUE(data->load_services([](const std::string& id) { return id == "web"; }).empty());
   EXPECT_TRUE(data->load_services(none).empty());
 }
 
 TEST_F(PersistenceTest, KeepsTheNodeId) {
   Random random(1);
-  auto first = data->node_id("", random);
+  const std::string of_host = "40e4a748-2192-161a-0510-9bf59fe950b5";
+  auto first = data->node_id("", "", random);
   ASSERT_TRUE(first);
-  EXPECT_EQ(*data->node_id("", random), *first);
+  EXPECT_EQ(*data->node_id("", "", random), *first);
   EXPECT_EQ(read("node-id"), *first);
-  EXPECT_EQ(*data->node_id("40E4A748-2192-161A-0510-9BF59FE950B5", random),
-            "40e4a748-2192-161a-0510-9bf59fe950b5");
-  EXPECT_EQ(*data->node_id("", random), "40e4a748-2192-161a-0510-9bf59fe950b5");
-  EXPECT_FALSE(data->node_id("x", random));
+  EXPECT_EQ(*data->node_id("50E4A748-2192-161A-0510-9BF59FE950B5", "", random),
+            "50e4a748-2192-161a-0510-9bf59fe950b5");
+  EXPECT_EQ(*data->node_id("", of_host, random), *first);  // the configuration's leaves no trace
+  auto error = [&](const char* id) { return data->node_id(id, "", random).error().message; };
+  EXPECT_EQ(error("x"), "specified NodeID is invalid: uuid string is wrong length");
+  EXPECT_EQ(error("1111111122223-3334444-555555555555-a"), "specified NodeID is invalid: uuid is improperly formatted");
+  EXPECT_EQ(error("11111111-2222-3333-4444-55555555555g"),
+            "specified NodeID is invalid: encoding/hex: invalid byte: U+0067 'g'");
   write("node-id", "junk");
-  EXPECT_FALSE(data->node_id("", random));
+  EXPECT_TRUE(
+      data->node_id("", "", random).error().message.ends_with("/node-id is invalid: uuid string is wrong length"));
+  fs::remove(path + "/node-id");
+  EXPECT_EQ(*data->node_id("", of_host, random), of_host);
 }
 
 TEST_F(PersistenceTest, KeepsTokensOfTheApi) {
@@ -141,10 +156,10 @@ TEST(Persistence, KeepsNothingWithoutADirectory) {
   DataDirectory data("", Logger("agent", hub));
   PersistedService service;
   service.service.id = "web";
-  EXPECT_TRUE(data.save(service));
+  EXPECT_TRUE(data.write(std::vector{kept(service)}));
   EXPECT_TRUE(data.load_services([](const std::string&) { return false; }).empty());
   Random random(1);
-  EXPECT_TRUE(data.node_id("", random));
+  EXPECT_TRUE(data.node_id("", "", random));
 }
 
 TEST(Tokens, ParsesKinds) {

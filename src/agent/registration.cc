@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "model/validate.h"
 
 namespace praetor::agent {
 namespace {
@@ -71,10 +72,10 @@ Result<SidecarRegistration> make_sidecar(const ServiceDefinition& definition,
   sidecar.service = definition.node_service();
   fill_from_parent(sidecar.service, parent.service);
   sidecar.token = definition.token.empty() ? parent.token : definition.token;
-  if (auto valid = validate_service_metadata(sidecar.service.kind, sidecar.service.meta, false); !valid)
+  if (auto valid = model::validate_service_metadata(sidecar.service.kind, sidecar.service.meta, false); !valid)
     return fail(prefix + valid.error().message);
   if (sidecar.service.weights) {
-    if (auto valid = validate_weights(*sidecar.service.weights); !valid)
+    if (auto valid = model::validate_weights(*sidecar.service.weights); !valid)
       return fail(prefix + valid.error().message);
   }
   if (sidecar.service.port < 1) {
@@ -99,9 +100,9 @@ Result<ServiceRegistration> prepare_service(const ServiceDefinition& definition,
   ServiceRegistration registration;
   registration.service = definition.node_service();
   registration.token = definition.token;
-  if (auto valid = validate_weights(*registration.service.weights); !valid)
+  if (auto valid = model::validate_weights(*registration.service.weights); !valid)
     return bad("Invalid Weights: " + valid.error().message);
-  if (auto valid = validate_service_metadata(definition.kind, definition.meta, false); !valid)
+  if (auto valid = model::validate_service_metadata(definition.kind, definition.meta, false); !valid)
     return bad("Invalid Service Meta: " + valid.error().message);
   const ServiceDefinition* sidecar = definition.connect ? definition.connect->sidecar_service.get() : nullptr;
   TRY(validate_node_service(registration.service, sidecar));

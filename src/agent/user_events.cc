@@ -1,31 +1,25 @@
 #include "agent/user_events.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 
 #include "base/cursor.h"
 #include "base/text.h"
 #include "codec/msgpack.h"
+#include "codec/regexp.h"
 
 namespace praetor::agent {
 namespace {
 
-RE2::Options quiet() {
-  RE2::Options options;
-  options.set_log_errors(false);
-  return options;
-}
-
 Status check_expression(std::string_view what, const std::string& expression) {
   if (expression.empty()) return {};
-  RE2 compiled(expression, quiet());
-  if (compiled.ok()) return {};
-  return fail("Invalid " + std::string(what) + " filter: error parsing regexp: " + compiled.error());
+  auto compiled = codec::Regexp::compile(expression);
+  if (compiled) return {};
+  return fail("Invalid " + std::string(what) + " filter: " + compiled.error().message);
 }
 
 bool matches(const std::string& expression, const std::string& text) {
-  return RE2::PartialMatch(text, RE2(expression, quiet()));
+  auto compiled = codec::Regexp::compile(expression);
+  return compiled && compiled->matches(text);
 }
 
 }  // namespace
@@ -93,12 +87,16 @@ uint64_t event_index(std::string_view uuid) {
   return high ^ cursor.u64();
 }
 
+void UserEvents::stamp(model::UserEvent& event) {
+  std::lock_guard lock(mutex_);
+  event.ltime = ++ltime_;
+}
+
 void UserEvents::add(model::UserEvent event) {
   std::map<uint64_t, Listener> due;
   {
     std::lock_guard lock(mutex_);
     if (ring_.size() == kUserEventRing) ring_.erase(ring_.begin());
-    event.ltime = ++ltime_;
     ring_.push_back(std::move(event));
     due.swap(listeners_);
   }

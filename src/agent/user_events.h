@@ -40,7 +40,9 @@ class UserEvents {
  public:
   using Listener = std::function<void()>;
 
-  // Appends an event that this node accepts; the Lamport time is given here.
+  // Gives an event that is fired here its Lamport time, whether or not this node accepts it.
+  void stamp(model::UserEvent& event);
+  // Appends an event that this node accepts.
   void add(model::UserEvent event);
   // Oldest first; only events of that name, if one is given.
   std::vector<model::UserEvent> list(std::string_view name) const;

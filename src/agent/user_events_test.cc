@@ -46,6 +46,20 @@ TEST(UserEvents, FiltersByNodeServiceAndTag) {
   EXPECT_EQ(validate_user_event(e).error().message, "Cannot provide tag filter without service filter");
 }
 
+TEST(UserEvents, StampsWhatOtherNodesGetToo) {
+  UserEvents events;
+  model::UserEvent first = event("a"), elsewhere = event("b"), second = event("c");
+  for (model::UserEvent* each : {&first, &elsewhere, &second}) events.stamp(*each);
+  EXPECT_EQ(first.ltime + 2, second.ltime);
+}
+
+TEST(UserEvents, SaysWhatIsWrongWithAFilter) {
+  model::UserEvent e = event("deploy");
+  e.node_filter = "[";
+  EXPECT_EQ(validate_user_event(e).error().message,
+            "Invalid node filter: error parsing regexp: missing closing ]: `[`");
+}
+
 TEST(UserEvents, LimitsNameAndPayload) {
   model::UserEvent e = event("deploy");
   e.payload = std::string(400, 'x');

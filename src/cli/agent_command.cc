@@ -9,20 +9,30 @@
 namespace praetor::cli {
 namespace {
 
+// Of an error of FlagSet::parse the line before the list of flags.
+std::string cause(const Error& error) { return error.message.substr(0, error.message.find('\n')); }
+
 class AgentCommand final : public Command {
  public:
   AgentCommand() {
-    for (const agent::AgentFlag& flag : agent::agent_flags())
+    for (const agent::AgentFlag& flag : agent::agent_flags()) {
+      if (flag.name == "config-format") {
+        flags_.add_string(flag.name, &options_.config_format, flag.help);
+        continue;
+      }
+      // The one flag that other commands have too stands with theirs.
+      flags_.set_group(flag.name == "datacenter" ? FlagGroup::kHttp : FlagGroup::kCommand);
       flags_.add_function(flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
                           [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
+    }
   }
 
   std::string help(const Ui& ui) const override {
     return render_help(R"(
 Usage: praetor agent [options]
 
-  Starts the agent and runs until an interrupt is received. The
-  agent represents a single node in a cluster.
+  Runs an agent until a signal ends it. Every node of a cluster runs one; those
+  with -server keep the cluster's state.
 )",
                        &flags_, ui.program());
   }
@@ -31,6 +41,7 @@ Usage: praetor agent [options]
     auto rest = flags_.parse(args);
     if (!rest) {
       ui.write_err(rest.error().message);
+      ui.error("==> error parsing flags: " + cause(rest.error()));
       return 1;
     }
     if (!rest->empty()) {
@@ -39,11 +50,12 @@ Usage: praetor agent [options]
       ui.error("==> Unexpected extra arguments: [" + list + "]");
       return 1;
     }
-    return daemon::run_agent(options_, [&ui](std::string_view text) { ui.write_out(text); },
-                             [&ui](std::string_view text) { ui.write_err(text); },
-                             [](const agent::RuntimeConfig& config) -> Result<std::shared_ptr<void>> {
-                               return AgentWatches::start(config);
-                             });
+    return daemon::run_agent(
+        options_, [&ui](std::string_view text) { ui.write_out(text); },
+        [&ui](std::string_view text) { ui.write_err(text); },
+        [](const agent::RuntimeConfig& config) -> Result<std::shared_ptr<void>> {
+          return AgentWatches::start(config);
+        });
   }
 
  private:
@@ -55,17 +67,16 @@ class ValidateCommand final : public Command {
  public:
   ValidateCommand() {
     flags_.add_string("config-format", &options_.config_format,
-                      "Config files are in this format irrespective of their extension. Must be 'hcl' or 'json'");
-    flags_.add_bool("quiet", &quiet_, "When given, a successful run will produce no output.");
+                      "Reads every file as 'hcl' or 'json', whatever its extension.");
+    flags_.add_bool("quiet", &quiet_, "Says nothing when all is well.");
   }
 
   std::string help(const Ui& ui) const override {
     return render_help(R"(
 Usage: praetor validate [options] FILE_OR_DIRECTORY...
 
-  Performs a thorough sanity test on Consul configuration files. For each file
-  or directory given, the validate command will attempt to parse the contents
-  just as the "praetor agent" command would, and catch any errors.
+  Checks files and directories of configuration as "praetor agent" would read
+  them, together, and says what is wrong.
 )",
                        &flags_, ui.program());
   }
@@ -74,10 +85,15 @@ Usage: praetor validate [options] FILE_OR_DIRECTORY...
     auto files = flags_.parse(args);
     if (!files) {
       ui.write_err(files.error().message);
+      ui.error(cause(files.error()));
       return 1;
     }
     if (files->empty()) {
       ui.error("Must specify at least one config file or directory");
+      return 1;
+    }
+    if (!agent::is_config_format(options_.config_format)) {
+      ui.error("-config-format must be either 'hcl' or 'json");
       return 1;
     }
     options_.config_files = *files;
@@ -86,7 +102,9 @@ Usage: praetor validate [options] FILE_OR_DIRECTORY...
       ui.error("Config validation failed: " + loaded.error().message);
       return 1;
     }
-    if (!quiet_) ui.print("Configuration is valid!");
+    if (quiet_) return 0;
+    for (const std::string& warning : loaded->warnings) ui.warn(warning);
+    ui.print("Configuration is valid!");
     return 0;
   }
 

@@ -1,5 +1,6 @@
 #include "cli/agent_watches.h"
 
+#include <map>
 #include <thread>
 
 #include "agent/watch_plan.h"
@@ -120,11 +121,15 @@ struct AgentWatches::Runner {
     HttpRequest request;
     request.method = target.method;
     request.target = url.path;
-    request.body = firing.document;
-    request.headers.emplace_back("Content-Type", "application/json");
-    request.headers.emplace_back("X-Consul-Index", std::to_string(firing.index));
+    request.body = firing.document + "\n";
+    std::multimap<std::string, std::string> headers = {{"Content-Type", "application/json"},
+                                                       {"X-Consul-Index", std::to_string(firing.index)}};
     for (const auto& [name, values] : target.header)
-      for (const std::string& value : values) request.headers.emplace_back(name, value);
+      for (const std::string& value : values) headers.emplace(name, value);
+    request.headers.assign(headers.begin(), headers.end());
+    // Endpoints see what Go's client says: that is what they were tried with.
+    request.headers.emplace_back("Accept-Encoding", "gzip");
+    request.headers.emplace_back("Connection", "close");
     auto response = (*client)->send(request);
     if (!response) return logger().error("Failed to call watch handler", {{"url", target.path}, {"error", response.error()}});
     if (response->status < 200 || response->status >= 300)

@@ -118,8 +118,12 @@ Result<std::unique_ptr<Api>> Api::open(const HttpFlags& flags, Ui& ui, const Can
   tls.client_cert = setting(flags.client_cert, ui, "CONSUL_CLIENT_CERT");
   tls.client_key = setting(flags.client_key, ui, "CONSUL_CLIENT_KEY");
   tls.server_name = setting(flags.tls_server_name, ui, "CONSUL_TLS_SERVER_NAME");
-  bool ssl = env_bool(ui, "CONSUL_HTTP_SSL").value_or(false);
-  if (env_bool(ui, "CONSUL_HTTP_SSL_VERIFY") == false) tls.verify = false;
+  bool ssl = false;
+  // Consul reads the environment twice, and so warns twice of what it cannot read.
+  for (int pass = 0; pass < 2; ++pass) {
+    ssl = env_bool(ui, "CONSUL_HTTP_SSL").value_or(false);
+    if (env_bool(ui, "CONSUL_HTTP_SSL_VERIFY") == false) tls.verify = false;
+  }
 
   std::string address = setting(flags.address, ui, "CONSUL_HTTP_ADDR");
   TRY_ASSIGN(HttpEndpoint endpoint,
@@ -139,6 +143,7 @@ Result<std::unique_ptr<Api>> Api::open(const HttpFlags& flags, Ui& ui, const Can
   api->token_ = std::move(token);
   api->basic_auth_ = ui.env("CONSUL_HTTP_AUTH").value_or("");
   if (!api->basic_auth_.empty() && !contains(api->basic_auth_, ":")) api->basic_auth_ += ":";
+  api->namespace_ = ui.env("CONSUL_NAMESPACE").value_or("");
   api->datacenter_ = flags.datacenter.value_or("");
   api->stale_ = flags.stale.value_or(false);
   return api;
@@ -148,6 +153,7 @@ std::unique_ptr<Api> Api::clone(const Cancel* cancel) const {
   std::unique_ptr<Api> api(new Api(endpoint_, tls_, context_, cancel));
   api->token_ = token_;
   api->basic_auth_ = basic_auth_;
+  api->namespace_ = namespace_;
   api->datacenter_ = datacenter_;
   api->stale_ = stale_;
   return api;
@@ -155,6 +161,7 @@ std::unique_ptr<Api> Api::clone(const Cancel* cancel) const {
 
 HttpRequest Api::make_request(std::string_view method, std::string_view path, Params params) const {
   if (!datacenter_.empty() && !params.contains("dc")) params.emplace("dc", datacenter_);
+  if (!namespace_.empty() && !params.contains("ns")) params.emplace("ns", namespace_);
   HttpRequest request;
   request.method = method;
   request.target = escape_path(path);

@@ -56,6 +56,8 @@ class Api {
   Result<HttpResponse> send(const HttpRequest& request) { return http_.send(request); }
 
   bool stale() const { return stale_; }
+  // Of the requests from now on.
+  void set_token(std::string token) { token_ = std::move(token); }
   const std::string& datacenter() const { return datacenter_; }
 
  private:
@@ -67,6 +69,7 @@ class Api {
   TlsContext context_;
   std::string token_;
   std::string basic_auth_;  // "user:password", or empty
+  std::string namespace_;  // of the environment
   std::string datacenter_;
   bool stale_ = false;
   HttpClient http_;

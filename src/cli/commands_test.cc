@@ -30,7 +30,7 @@ TEST(ProgramTest, UsageAndVersion) {
   Outcome outcome = run({});
   EXPECT_EQ(outcome.code, 127);
   EXPECT_THAT(outcome.err, StartsWith("Usage: praetor [--version] [--help] <command> [<args>]\n\n"
-                                      "Available commands are:\n    agent          "));
+                                      "Available commands are:\n    acl            "));
   EXPECT_EQ(run({"nonsense"}).code, 127);
   EXPECT_EQ(run({"kv get"}).code, 127);  // one word, not two
   EXPECT_EQ(run({"-h"}).code, 0);

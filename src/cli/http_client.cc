@@ -104,9 +104,15 @@ Status HttpClient::write_request(const HttpRequest& request) {
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\nHost: ";
   head += endpoint_.scheme == HttpEndpoint::Scheme::kUnix ? "localhost" : endpoint_.address;
   head += "\r\nUser-Agent: Go-http-client/1.1\r\n";
-  for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
+  // As in Go, what frames the body stands before the caller's headers.
   if (request.body_stream) {
-    head += "Transfer-Encoding: chunked\r\n\r\n";
+    head += "Transfer-Encoding: chunked\r\n";
+  } else if (!request.body.empty() || request.method == "PUT" || request.method == "POST") {
+    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  }
+  for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
+  head += "\r\n";
+  if (request.body_stream) {
     TRY(connection_->write(head));
     for (;;) {
       TRY_ASSIGN(std::string piece, request.body_stream());
@@ -114,10 +120,6 @@ Status HttpClient::write_request(const HttpRequest& request) {
       if (piece.empty()) return {};
     }
   }
-  if (!request.body.empty() || request.method == "PUT" || request.method == "POST") {
-    head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
-  }
-  head += "\r\n";
   return connection_->write(head + request.body);
 }
 

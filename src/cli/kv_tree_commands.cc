@@ -117,14 +117,8 @@ Usage: praetor kv import [DATA]
     if (args.empty()) return fail("Error! Missing DATA argument");
     if (args.size() > 1) return fail("Error! " + too_many(1, args.size()));
     if (args[0].empty()) return fail("Error! Empty DATA argument");
-    if (args[0] == "-") {
-      auto text = ui.read_in();
-      if (!text) return fail("Error! Failed to read stdin: " + text.error().message);
-      return text;
-    }
-    if (args[0][0] != '@') return args[0];
-    auto text = read_file(args[0].substr(1));
-    if (!text) return fail("Error! Failed to read file: " + text.error().message);
+    auto text = read_data(args[0], ui);
+    if (!text) return fail("Error! " + text.error().message);
     return text;
   }
 

@@ -75,19 +75,11 @@ Usage: praetor kv put [options] KEY [DATA]
       return fail("Error! Too many arguments (expected 1 or 2, got " + std::to_string(args.size()) + ")");
     }
     if (args.size() == 1 || args[1].empty()) return std::string();
-    std::string data = args[1];
-    if (data == "-") {
-      auto text = ui.read_in();
-      if (!text) return fail("Error! Failed to read stdin: " + text.error().message);
-      data = std::move(*text);
-    } else if (data[0] == '@') {
-      auto text = read_file(data.substr(1));
-      if (!text) return fail("Error! Failed to read file: " + text.error().message);
-      data = std::move(*text);
-    }
+    auto data = read_data(args[1], ui);
+    if (!data) return fail("Error! " + data.error().message);
     if (!base64_) return data;
     // Consul goes on with empty data here and overwrites the key: that helps nobody.
-    auto decoded = base64_decode(data);
+    auto decoded = base64_decode(*data);
     if (!decoded) return fail("Error! Cannot base 64 decode data: " + decoded.error().message);
     return std::move(*decoded);
   }

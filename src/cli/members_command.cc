@@ -25,11 +25,11 @@ Usage: praetor members [options]
 )",
                     HttpFlagSet::kClient) {
     flags_.add_bool("detailed", &detailed_, "Print every tag of the members.");
+    segment_ = "_all";
     flags_.add_string("segment", &segment_, "(Enterprise only) Network segment whose members are listed.");
     flags_.add_string("status", &status_,
                       "Regular expression: only members whose status matches are listed.");
     flags_.add_bool("wan", &wan_, "List the servers of all datacenters (the agent must be a server).");
-    segment_ = "_all";
   }
 
  private:

@@ -42,6 +42,130 @@ Usage: praetor kv <subcommand> [options] [args]
 )");
 }
 
+CommandPtr make_acl() {
+  return parent(R"(
+Usage: praetor acl <subcommand> [options] [args]
+
+  Works with what controls access: tokens, the policies and roles they refer to,
+  and ways to log in.
+
+      $ praetor acl bootstrap
+      $ praetor acl policy create -name readers -rules @readers.hcl
+      $ praetor acl token create -policy-name readers
+)");
+}
+
+CommandPtr make_acl_auth_method() {
+  return parent(R"(
+Usage: praetor acl auth-method <subcommand> [options] [args]
+
+  Works with auth methods: ways to get a token by proving an identity elsewhere.
+)");
+}
+
+CommandPtr make_acl_binding_rule() {
+  return parent(R"(
+Usage: praetor acl binding-rule <subcommand> [options] [args]
+
+  Works with binding rules: what logging in with an auth method grants.
+)");
+}
+
+CommandPtr make_acl_policy() {
+  return parent(R"(
+Usage: praetor acl policy <subcommand> [options] [args]
+
+  Works with policies: named sets of rules.
+)");
+}
+
+CommandPtr make_acl_role() {
+  return parent(R"(
+Usage: praetor acl role <subcommand> [options] [args]
+
+  Works with roles: named sets of policies and identities.
+)");
+}
+
+CommandPtr make_acl_token() {
+  return parent(R"(
+Usage: praetor acl token <subcommand> [options] [args]
+
+  Works with tokens, which requests bring to prove what they may do.
+)");
+}
+
+CommandPtr make_intention() {
+  return parent(R"(
+Usage: praetor intention <subcommand> [options] [args]
+
+  Works with intentions: which services may connect to which.
+
+      $ praetor intention create -deny web db
+      $ praetor intention check web db
+)");
+}
+
+CommandPtr make_connect_ca() {
+  return parent(R"(
+Usage: praetor connect ca <subcommand> [options] [args]
+
+  Works with the certificate authority of Connect.
+)");
+}
+
+CommandPtr make_connect() {
+  return parent(R"(
+Usage: praetor connect <subcommand> [options] [args]
+
+  Works with Connect, which secures the connections between services.
+)");
+}
+
+CommandPtr make_config() {
+  return parent(R"(
+Usage: praetor config <subcommand> [options] [args]
+
+  Works with config entries: settings of services, proxies and gateways that
+  hold for a whole datacenter.
+
+      $ praetor config write web.service.hcl
+      $ praetor config list -kind service-defaults
+)");
+}
+
+CommandPtr make_tls_cert() {
+  return parent(R"(
+Usage: praetor tls cert <subcommand> [options] [filename-prefix]
+
+  Makes certificates of the cluster's authority.
+
+      $ praetor tls cert create -server
+)");
+}
+
+CommandPtr make_tls_ca() {
+  return parent(R"(
+Usage: praetor tls ca <subcommand> [options] filename-prefix
+
+  Makes the certificate authority of a cluster.
+
+      $ praetor tls ca create
+)");
+}
+
+CommandPtr make_tls() {
+  return parent(R"(
+Usage: praetor tls <subcommand> <subcommand> [options]
+
+  Makes the certificates with which agents secure their own connections.
+
+      $ praetor tls ca create
+      $ praetor tls cert create -server
+      $ praetor tls cert create -client
+)");
+}
+
 CommandPtr make_catalog() {
   return parent(R"(
 Usage: praetor catalog <subcommand> [options] [args]

@@ -167,6 +167,7 @@ Usage: praetor services deregister [options] [FILE...]
     if (!api) return 1;
     for (const ServiceFile& service : wanted) {
       const std::string& id = service.id.empty() ? service.name : service.id;
+      if (id.empty()) continue;  // a definition that names nothing
       Params params;
       if (namespace_) params.emplace("ns", *namespace_);
       if (auto response = api->put("/v1/agent/service/deregister/" + id, std::move(params)); !response) {

@@ -13,13 +13,23 @@
 #include "base/text.h"
 #include "cli/process.h"
 #include "cli/ui.h"
+#include "raft/snapshot_store.h"
 
 namespace praetor::cli {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kMeta = R"({"Version":1,"ID":"2-54-7","Index":54,"Term":2,"Size":5})";
+// Metadata as the servers write it.
+std::string make_meta() {
+  raft::SnapshotMeta meta;
+  meta.id = "2-54-7";
+  meta.index = 54;
+  meta.term = 2;
+  meta.size = 5;
+  return raft::encode_snapshot_meta(meta);
+}
+const std::string kMeta = make_meta();
 
 std::string sha256(std::string_view text) {
   unsigned char hash[EVP_MAX_MD_SIZE];
@@ -87,8 +97,8 @@ TEST_F(SnapshotArchiveTest, NamesWrongHashesAndFiles) {
             "\"state.bin\"");
   write({{"meta.json", kMeta}, {"evil", "x"}});
   EXPECT_EQ(problem(), "failed to read snapshot file: unexpected file \"evil\" in snapshot");
-  write({{"meta.json", std::string(kMeta) + "x"}});
-  EXPECT_THAT(problem(), HasSubstr("failed to decode snapshot metadata: invalid character 'x'"));
+  write({{"meta.json", kMeta + "x"}});
+  EXPECT_THAT(problem(), HasSubstr("failed to decode snapshot metadata: not a JSON object"));
   write({{"meta.json", kMeta}, {"state.bin", "state"}});
   EXPECT_THAT(problem(), HasSubstr("file missing for \"meta.json\""));
 }
@@ -100,6 +110,12 @@ TEST_F(SnapshotArchiveTest, EveryCutIsAnError) {
     std::ofstream(path_, std::ios::binary).write(whole.data(), static_cast<std::streamsize>(size));
     EXPECT_THAT(problem(), HasSubstr("EOF")) << size;
   }
+}
+
+TEST_F(SnapshotArchiveTest, RefusesWhatFollowsTheEnd) {
+  write_good();
+  std::ofstream(path_, std::ios::binary | std::ios::app) << "and more";
+  EXPECT_EQ(problem(), "gzip: invalid header");
 }
 
 TEST_F(SnapshotArchiveTest, RefusesOtherFiles) {

@@ -105,7 +105,7 @@ Usage: praetor snapshot save [options] FILE
     return 0;
   }
 
-  static Result<SnapshotMeta> download(Api& api, const std::string& path) {
+  static Result<raft::SnapshotMeta> download(Api& api, const std::string& path) {
     std::unique_ptr<File> file;
     Status written;
     Params params;

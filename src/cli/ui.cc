@@ -54,4 +54,16 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
+Result<std::string> read_data(const std::string& argument, Ui& ui) {
+  if (argument == "-") {
+    auto text = ui.read_in();
+    if (!text) return fail("Failed to read stdin: " + text.error().message);
+    return text;
+  }
+  if (!argument.starts_with('@')) return argument;
+  auto text = read_file(argument.substr(1));
+  if (!text) return fail("Failed to read file: " + text.error().message);
+  return text;
+}
+
 }  // namespace praetor::cli

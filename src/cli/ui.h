@@ -24,6 +24,7 @@ class Ui {
   // A line of results; a line about a failure.
   void print(std::string_view line) { write_out(std::string(line) + "\n"); }
   void error(std::string_view line) { write_err(std::string(line) + "\n"); }
+  void warn(std::string_view line) { error(line); }
 };
 
 // The process's own streams, unbuffered: what was written is seen even when the next step blocks.
@@ -42,5 +43,8 @@ class ProcessUi : public Ui {
 
 // Whole file as text, or Go's wording: `open x: no such file or directory`.
 Result<std::string> read_file(const std::string& path);
+
+// What an argument stands for: `@file` its content, `-` standard input, anything else itself.
+Result<std::string> read_data(const std::string& argument, Ui& ui);
 
 }  // namespace praetor::cli

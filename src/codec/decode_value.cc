@@ -205,10 +205,7 @@ void Decoder::decode(const std::string& name, const Value& value, const Type& ty
   }
   const ValueList* elements = value.list();
   if (type.kind == Kind::kAny) {
-    bool single = elements != nullptr && elements->size() == 1;
-    Value copy = single ? elements->front() : value;
-    if (single) open_members(copy);
-    *static_cast<Value*>(target) = std::move(copy);
+    *static_cast<Value*>(target) = without_shape(value);
     return;
   }
   if (elements != nullptr && elements->size() == 1 && type.kind != Kind::kList)
@@ -242,6 +239,14 @@ void Decoder::decode(const std::string& name, const Value& value, const Type& ty
 }
 
 }  // namespace
+
+Value without_shape(const Value& value) {
+  const ValueList* list = value.list();
+  if (list == nullptr || list->size() != 1) return value;
+  Value only = list->front();
+  open_members(only);
+  return only;
+}
 
 Status decode_value(const Value& value, const Type& type, void* object, std::vector<std::string>* unknown) {
   Decoder decoder(unknown);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "codec/decoder_name.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
 
@@ -15,6 +16,7 @@ struct Frame {
   const Frame* outer;
   const Type* type;
   const Field* field;
+  bool snake;  // the field was given by its snake_case name
 };
 
 std::string go_type_name(const Type& type) {
@@ -43,6 +45,7 @@ std::string go_type_name(const Type& type) {
     case Kind::kPointer:
       return go_type_name(type.element());
     case Kind::kStruct:
+      if (std::string_view decoder = decoder_name(type); !decoder.empty()) return std::string(decoder);
       return type.name.find('.') == type.name.npos ? "structs." + std::string(type.name)
                                                    : std::string(type.name);
     case Kind::kAny:
@@ -88,7 +91,7 @@ class Reader {
       const Frame& frame = *frames[i];
       if (frame.type->own_json_decoder && i + 1 < frames.size()) break;
       if (!path.empty()) path += '.';
-      path += frame.field->json_name;
+      path += frame.snake ? frame.field->snake_name : frame.field->json_name;
       name = struct_name(*frame.type);
     }
     std::string type_name;
@@ -386,7 +389,7 @@ class Reader {
         skip();  // the Go name wins over its alias
         continue;
       }
-      Frame frame{frame_, &type, match.field};
+      Frame frame{frame_, &type, match.field, match.snake};
       frame_ = &frame;
       value(*match.field->type, member, match.field);
       frame_ = frame.outer;

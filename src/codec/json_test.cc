@@ -53,6 +53,13 @@ PRAETOR_DESCRIBE(All, "All", field("ID", &All::id), field("Flag", &All::flag).om
                  field("Any", &All::any).omit_empty(), field("Hidden", &All::hidden).no_json(),
                  field("EnableTagOverride", &All::enable_tag_override).flag(kSnakeInput).omit_empty())
 
+struct Named {
+  Map<std::string> tagged_names;
+};
+PRAETOR_DESCRIBED(Named)
+PRAETOR_DESCRIBE(Named, "Named", own_json_decoder().go_type("struct { *codec.Alias }"),
+                 field("TaggedNames", &Named::tagged_names).flag(kSnakeInput))
+
 struct Lax {
   Box<Inner> inner;
   Plain plain;
@@ -153,6 +160,15 @@ std::string error_of(std::string_view text, JsonReadOptions options = {.reject_u
   All all;
   auto status = read_json(text, all, options);
   return status ? "" : status.error().message;
+}
+
+TEST(JsonReader, NamesWhatGosOwnDecodersReadInto) {
+  auto error = [](std::string_view text) { return from_json<Named>(text).error().message; };
+  EXPECT_EQ(error("[]"), "json: cannot unmarshal array into Go value of type struct { *codec.Alias }");
+  EXPECT_EQ(error(R"({"TaggedNames": {"a": 1}})"),
+            "json: cannot unmarshal number into Go struct field .TaggedNames of type string");
+  EXPECT_EQ(error(R"({"tagged_names": {"a": 1}})"),
+            "json: cannot unmarshal number into Go struct field .tagged_names of type string");
 }
 
 TEST(JsonReader, ReadsEveryKind) {

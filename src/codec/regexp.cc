@@ -75,4 +75,16 @@ bool Regexp::matches(std::string_view text) const {
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *compiled_);
 }
 
+std::vector<std::string> Regexp::submatches(std::string_view text) const {
+  std::vector<re2::StringPiece> groups(static_cast<size_t>(compiled_->NumberOfCapturingGroups()) + 1);
+  re2::StringPiece subject(text.data(), text.size());
+  bool found = compiled_->Match(subject, 0, text.size(), re2::RE2::UNANCHORED, groups.data(),
+                                static_cast<int>(groups.size()));
+  std::vector<std::string> out;
+  if (!found) return out;
+  for (const re2::StringPiece& group : groups)
+    out.emplace_back(group.data() == nullptr ? "" : group.ToString());
+  return out;
+}
+
 }  // namespace praetor::codec

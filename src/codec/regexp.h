@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -19,6 +21,9 @@ class Regexp {
   static Result<Regexp> compile(std::string_view expression);
   // Unanchored, as Go's MatchString.
   bool matches(std::string_view text) const;
+  // The first match and its groups (empty ones that take no part), as Go's FindStringSubmatch; empty without
+  // one.
+  std::vector<std::string> submatches(std::string_view text) const;
 
  private:
   explicit Regexp(std::shared_ptr<const re2::RE2> compiled) : compiled_(std::move(compiled)) {}

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 
 #include "base/check.h"
+#include "codec/decoder_name.h"
 
 namespace praetor::codec {
 namespace {
@@ -79,6 +81,27 @@ const Type& detail::make_container(Kind kind, const Type& (*element)(), const Co
   return type;
 }
 
+namespace {
+
+// Off the Type itself: only error texts ask for it.
+struct DecoderNames {
+  std::mutex mutex;
+  std::map<const Type*, std::string_view> names;  // guarded by mutex
+  static DecoderNames& all() {
+    static DecoderNames& names = *new DecoderNames;
+    return names;
+  }
+};
+
+}  // namespace
+
+std::string_view decoder_name(const Type& type) {
+  DecoderNames& all = DecoderNames::all();
+  std::lock_guard lock(all.mutex);
+  auto at = all.names.find(&type);
+  return at == all.names.end() ? std::string_view() : at->second;
+}
+
 const Type& make_struct(std::string_view name, std::vector<FieldSpec> specs,
                         void (*construct_default)(void*)) {
   Type& type = new_type();
@@ -89,6 +112,10 @@ const Type& make_struct(std::string_view name, std::vector<FieldSpec> specs,
     if (spec.own_decoder) {
       type.own_json_decoder = true;
       type.tolerates_unknown = spec.tolerant;
+      if (spec.field.go_type.empty()) continue;
+      DecoderNames& all = DecoderNames::all();
+      std::lock_guard lock(all.mutex);
+      all.names[&type] = spec.field.go_type;
       continue;
     }
     if (!spec.embedded) {

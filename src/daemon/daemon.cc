@@ -1,17 +1,24 @@
 #include "daemon/daemon.h"
 
-#include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <future>
 #include <mutex>
 #include <thread>
 
 #include "agent/agent.h"
+#include "agent/config_reload.h"
+#include "agent/telemetry.h"
 #include "agent/user_events.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/reactor.h"
 #include "daemon/dns_service.h"
 #include "daemon/http_service.h"
+#include "daemon/pid_file.h"
 #include "daemon/signals.h"
+#include "server/coordinates.h"
+#include "daemon/systemd.h"
 #include "server/server.h"
 
 namespace praetor::daemon {
@@ -35,7 +42,8 @@ raft::Timings timings_of(const agent::RuntimeConfig& config) {
   return timings;
 }
 
-server::ServerOptions server_options(const agent::RuntimeConfig& config, const std::vector<Reactor*>& reactors) {
+server::ServerOptions server_options(const agent::RuntimeConfig& config,
+                                     const std::vector<Reactor*>& reactors) {
   server::ServerOptions options;
   options.datacenter = config.datacenter;
   options.node_name = config.node_name;
@@ -55,8 +63,52 @@ server::ServerOptions server_options(const agent::RuntimeConfig& config, const s
     options.snapshot_threshold = static_cast<uint64_t>(config.raft_snapshot_threshold);
   if (config.raft_trailing_logs > 0) options.trailing_logs = static_cast<uint64_t>(config.raft_trailing_logs);
   if (config.session_ttl_min.count() > 0) options.session_ttl_min = config.session_ttl_min;
+  if (config.consul_coordinate_update_period.count() > 0)
+    options.coordinate_update_period = config.consul_coordinate_update_period;
+  model::AutopilotConfig& autopilot = options.autopilot;
+  autopilot.cleanup_dead_servers = config.autopilot_cleanup_dead_servers;
+  autopilot.last_contact_threshold = config.autopilot_last_contact_threshold;
+  autopilot.max_trailing_logs = static_cast<uint64_t>(config.autopilot_max_trailing_logs);
+  autopilot.min_quorum = static_cast<uint64_t>(config.autopilot_min_quorum);
+  autopilot.server_stabilization_time = config.autopilot_server_stabilization_time;
+  autopilot.redundancy_zone_tag = config.autopilot_redundancy_zone_tag;
+  autopilot.disable_upgrade_migration = config.autopilot_disable_upgrade_migration;
+  autopilot.upgrade_version_tag = config.autopilot_upgrade_version_tag;
   options.reactors = reactors;
   return options;
+}
+
+// The protocols this program speaks.
+Status check_protocols(const agent::RuntimeConfig& config) {
+  constexpr int64_t kLowest = 2, kHighest = 3, kLowestRaft = 1;
+  auto refuse = [](int64_t given, const char* side) {
+    return fail("Failed to start Consul server: Protocol version '" + std::to_string(given) + "' too " +
+                side + ". Must be in range: [2, 3]");
+  };
+  // 0: the default.
+  if (config.rpc_protocol != 0 && config.rpc_protocol < kLowest) return refuse(config.rpc_protocol, "low");
+  if (config.rpc_protocol > kHighest) return refuse(config.rpc_protocol, "high");
+  if (config.raft_protocol != 0 && (config.raft_protocol < kLowestRaft || config.raft_protocol > kHighest))
+    return fail("Failed to start Consul server: Failed to start Raft: Protocol version " +
+                std::to_string(config.raft_protocol) + " must be >= 1 and <= 3");
+  return {};
+}
+
+// A listening address, as the log's lines about listeners name it.
+struct Endpoint {
+  const char* protocol;
+  std::string address;
+  const char* network;
+};
+
+std::vector<Endpoint> endpoints_of(const agent::RuntimeConfig& config) {
+  std::vector<Endpoint> list;
+  for (const agent::SocketAddress& address : config.dns_addrs)
+    for (const char* network : {"tcp", "udp"}) list.push_back({"DNS", address.text(), network});
+  for (const agent::SocketAddress& address : config.http_addrs)
+    list.push_back(
+        {"HTTP", address.is_unix() ? address.path : address.text(), address.is_unix() ? "unix" : "tcp"});
+  return list;
 }
 
 }  // namespace
@@ -67,6 +119,10 @@ struct Daemon::Impl {
   Options options;
   std::mutex mutex;
   std::shared_ptr<const agent::RuntimeConfig> config;  // guarded by mutex once open
+  std::mutex reload_mutex;                             // held for a whole reload
+  bool open_for_clients = false;
+  std::unique_ptr<PidFile> pid_file;
+  std::unique_ptr<agent::Telemetry> telemetry;
   // Destroyed in reverse: listeners first, then the server, the reactors last.
   std::vector<std::unique_ptr<Reactor>> reactors;
   std::unique_ptr<Reactor> agent_reactor;
@@ -83,21 +139,40 @@ struct Daemon::Impl {
   }
 
   Status open() {
+    TRY_ASSIGN(pid_file, PidFile::write(config->pid_file));
     for (size_t i = 0; i < reactor_count(); ++i) {
       reactors.push_back(std::make_unique<Reactor>("reactor-" + std::to_string(i)));
       reactors.back()->start();
     }
     if (!config->server_mode)
-      return fail("client mode is not available yet: start this agent with -server (the cluster comes with a later "
-                  "version)");
+      return fail(
+          "client mode is not available yet: start this agent with -server (the cluster comes with a later "
+          "version)");
+    TRY(check_protocols(*config));
+    TRY_ASSIGN(telemetry, agent::Telemetry::start(*config));
     TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
+    telemetry->run(*reactors.front(), [this] { server->observe(); });
     agent_reactor = std::make_unique<Reactor>("agent");
     agent_reactor->start();
     agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
-    agent->post([this] { agent->start(); });
-    TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
+    TRY(agent->open());
+    TRY(on_agent([this] { return agent->start(); }));
+    if (!config->disable_coordinates) agent->post([this] { send_coordinate_later(); });
     TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
+    TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
+    open_for_clients = true;
+    for (const Endpoint& one : endpoints_of(*config))
+      logger().info(std::string("Started ") + one.protocol + " server",
+                    {{"address", one.address}, {"network", one.network}});
+    logger().info("started state syncer");
     return {};
+  }
+
+  // Runs `work` on the agent's reactor and waits for what it says.
+  Status on_agent(std::function<Status()> work) {
+    std::promise<Status> done;
+    agent->post([&] { done.set_value(work()); });
+    return done.get_future().get();
   }
 
   HttpDependencies http_dependencies() {
@@ -117,6 +192,17 @@ struct Daemon::Impl {
     return config;
   }
 
+  // Where this node stands goes to the servers again and again.
+  void send_coordinate_later() {
+    Duration least = std::max<Duration>(config->sync_coordinate_interval_min, std::chrono::seconds(1));
+    auto spread = Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(least.count()))));
+    agent_reactor->after(least + spread, [this] {
+      // Alone in its pool, a node has measured nothing.
+      (void)server->coordinates().add({current_config()->node_name, "", server::origin_coordinate()});
+      send_coordinate_later();
+    });
+  }
+
   // This node is the whole pool: what its own filters accept is delivered.
   void fire(model::UserEvent event) {
     agent->post([this, event = std::move(event)]() mutable {
@@ -124,19 +210,35 @@ struct Daemon::Impl {
       target.node = config->node_name;
       agent->state().for_each_service(
           [&](const agent::LocalService& local) { target.services[local.service.id] = local.service.tags; });
+      events.stamp(event);
       if (agent::accepts(target, event)) events.add(std::move(event));
     });
   }
 
   void close() {
+    if (open_for_clients) logger().info("Requesting shutdown");
+    if (open_for_clients)
+      for (const Endpoint& one : endpoints_of(*config))
+        logger().info("Stopping server",
+                      {{"protocol", one.protocol}, {"address", one.address}, {"network", one.network}});
     http.reset();
     if (agent) agent->stop();
+    if (telemetry) telemetry->stop();
     if (server) server->stop();
     for (auto& reactor : reactors) reactor->stop();
     if (agent_reactor) agent_reactor->stop();
     dns.reset();
     agent.reset();
     server.reset();
+    reactors.clear();
+    agent_reactor.reset();
+    telemetry.reset();  // last: threads observe as long as they run
+    pid_file.reset();
+    if (open_for_clients) {
+      logger().info("consul server down");
+      logger().info("shutdown complete");
+      logger().info("Endpoints down");
+    }
   }
 
   bool leaves_on(Event event) const {
@@ -145,6 +247,9 @@ struct Daemon::Impl {
   }
 
   int run() {
+    // Consul tells its service manager when it has joined somebody. Whoever has nobody to join is ready now.
+    if (Status told = notify_systemd(kSystemdReady); !told)
+      logger().debug("failed to notify systemd", {{"error", told.error()}});
     for (;;) {
       auto event = options.signals->wait(std::nullopt);
       if (!event) continue;
@@ -153,31 +258,47 @@ struct Daemon::Impl {
         (void)reload();
         continue;
       }
+      if (*event == Event::kDumpMetrics) {
+        std::fputs(agent::dump_metrics().c_str(), stderr);
+        continue;
+      }
       if (*event == Event::kInterrupt) logger().info("Caught", {{"signal", "interrupt"}});
       if (*event == Event::kTerminate) logger().info("Caught", {{"signal", "terminated"}});
       if (!leaves_on(*event)) {
         logger().info("Graceful shutdown disabled. Exiting");
         return 1;
       }
-      logger().info("Gracefully shutting down agent...");
+      if (*event != Event::kLeave) logger().info("Gracefully shutting down agent...");
       // A quorum of one stays what it is: there is nobody to hand over to.
+      Logger("agent.server").info("server starting leave");
+      if (*event != Event::kLeave) logger().info("Graceful exit completed");
       return 0;
     }
   }
 
   Status reload() {
-    logger().info("Reloading configuration...");
-    if (!options.reload) return {};
-    auto fresh = options.reload();
-    if (!fresh) {
-      logger().error("Reload config failed", {{"error", fresh.error()}});
-      return std::unexpected(fresh.error());
-    }
-    {
-      std::lock_guard lock(mutex);
-      config = *fresh;
-    }
-    agent->post([this, next = *fresh] { agent->reload(next); });
+    Status done = try_reload();
+    if (done) return {};
+    logger().error("Reload config failed", {{"error", done.error()}});
+    return fail(done.error().message);  // whatever its kind was: the agent's failure
+  }
+
+  // What can fail comes first: after an error nothing has changed but, at worst, the definitions.
+  Status try_reload() {
+    std::lock_guard one_at_a_time(reload_mutex);
+    TRY_ASSIGN(agent::RuntimeConfig fresh, options.load());
+    auto running = current_config();
+    fresh.node_id = running->node_id;
+    auto next = std::make_shared<const agent::RuntimeConfig>(agent::reloaded_config(*running, fresh));
+    TRY(on_agent([&] { return agent->reload(next); }));
+    TRY(options.apply(*next));
+    TRY(dns->set_config(*next));
+    http->set_config(*next);
+    telemetry->reload(next->telemetry);
+    if (auto names = agent::needs_restart(*options.config, fresh); !names.empty())
+      logger().warn("changed in the configuration, and waiting for a restart", {{"keys", names}});
+    std::lock_guard lock(mutex);
+    config = next;
     return {};
   }
 };

@@ -17,8 +17,10 @@ class Daemon {
  public:
   struct Options {
     std::shared_ptr<const agent::RuntimeConfig> config;
-    // Loads the configuration again (SIGHUP, PUT /v1/agent/reload).
-    std::function<Result<std::shared_ptr<const agent::RuntimeConfig>>()> reload;
+    // Reload (SIGHUP, PUT /v1/agent/reload), one at a time, from any thread: loads the configuration again;
+    // and takes over what the daemon does not own (watches, the log's level).
+    std::function<Result<agent::RuntimeConfig>()> load;
+    std::function<Status(const agent::RuntimeConfig&)> apply;
     Signals* signals = nullptr;  // not owned
   };
   static Result<std::unique_ptr<Daemon>> start(Options options);

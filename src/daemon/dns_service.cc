@@ -44,7 +44,16 @@ DnsService::DnsService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 DnsService::~DnsService() = default;
 
-Result<std::unique_ptr<DnsService>> DnsService::start(const agent::RuntimeConfig& config, server::Server& server,
+Status DnsService::set_config(const agent::RuntimeConfig& config) {
+  if (!impl_->server) return {};
+  TRY_ASSIGN(std::shared_ptr<const dns::CompiledConfig> compiled,
+             dns::CompiledConfig::make(dns_config(config)));
+  impl_->server->set_config(compiled);
+  return {};
+}
+
+Result<std::unique_ptr<DnsService>> DnsService::start(const agent::RuntimeConfig& config,
+                                                      server::Server& server,
                                                       const std::vector<Reactor*>& reactors) {
   auto impl = std::make_unique<Impl>();
   if (config.dns_port > 0) {

@@ -19,6 +19,8 @@ class DnsService {
   static Result<std::unique_ptr<DnsService>> start(const agent::RuntimeConfig& config, server::Server& server,
                                                    const std::vector<Reactor*>& reactors);
   ~DnsService();
+  // Reload; any thread. After an error the old answers stay.
+  Status set_config(const agent::RuntimeConfig& config);
 
  private:
   struct Impl;

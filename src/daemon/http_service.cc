@@ -12,8 +12,10 @@ http::RouterOptions router_options(const agent::RuntimeConfig& config) {
   http::RouterOptions options;
   options.block_endpoints = config.http_block_endpoints;
   options.allow_write_from = config.allow_write_http_from;
-  for (const auto& [name, value] : config.http_response_headers) options.response_headers.emplace_back(name, value);
+  for (const auto& [name, value] : config.http_response_headers)
+    options.response_headers.emplace_back(name, value);
   options.filter_unprintable = !config.disable_http_unprintable_char_filter;
+  options.translates_addresses = config.translate_wan_addrs;
   return options;
 }
 
@@ -63,19 +65,27 @@ struct HttpService::Impl {
     http::add_operator_routes(router, api);
     http::add_snapshot_routes(router, api);
     http::add_event_routes(router, api);
+    http::add_coordinate_routes(router, api);
+    http::add_internal_routes(router, api);
+    http::add_query_routes(router, api);
     http::add_agent_info_routes(router, api);
     http::add_agent_control_routes(router, api);
     http::add_agent_service_routes(router, api);
     http::add_agent_check_routes(router, api);
     http::add_agent_health_routes(router, api);
+    http::add_metrics_routes(router, api);
     http::add_monitor_routes(router, api);
-    http::add_root_route(router, api);
+    http::add_ui_routes(router, api);
   }
 };
 
 HttpService::HttpService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpService::~HttpService() = default;
+
+void HttpService::set_config(const agent::RuntimeConfig& config) {
+  impl_->listener->set_max_connections_per_client(static_cast<uint32_t>(config.http_max_conns_per_client));
+}
 
 Result<std::unique_ptr<HttpService>> HttpService::start(HttpDependencies dependencies,
                                                         const std::vector<Reactor*>& reactors) {
@@ -96,7 +106,9 @@ Result<std::unique_ptr<HttpService>> HttpService::start(HttpDependencies depende
   }
   options.reactors = reactors;
   options.max_connections_per_client = static_cast<uint32_t>(config.http_max_conns_per_client);
-  options.body_limit = [raw = impl.get()](const http::Request& request) { return raw->router.body_limit(request); };
+  options.body_limit = [raw = impl.get()](const http::Request& request) {
+    return raw->router.body_limit(request);
+  };
   options.handler = [raw = impl.get()](const http::ExchangePtr& exchange) { raw->router.handle(exchange); };
   TRY_ASSIGN(impl->listener, http::Listener::start(std::move(options)));
   return std::unique_ptr<HttpService>(new HttpService(std::move(impl)));

@@ -16,7 +16,7 @@ class Server;
 namespace praetor::agent {
 class Agent;
 class UserEvents;
-}
+}  // namespace praetor::agent
 
 namespace praetor::daemon {
 
@@ -37,6 +37,8 @@ class HttpService {
   static Result<std::unique_ptr<HttpService>> start(HttpDependencies dependencies,
                                                     const std::vector<Reactor*>& reactors);
   ~HttpService();
+  // Reload; any thread.
+  void set_config(const agent::RuntimeConfig& config);
 
  private:
   struct Impl;

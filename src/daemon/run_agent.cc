@@ -1,31 +1,30 @@
 #include "daemon/run_agent.h"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
 
+#include "agent/host_id.h"
 #include "agent/log_sinks.h"
 #include "agent/persistence.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "daemon/daemon.h"
+#include "daemon/data_lock.h"
 #include "daemon/signals.h"
 
 namespace praetor::daemon {
 namespace {
 
-// Log lines on standard output: indented by four spaces behind the banner, or JSON. Lines that come before the
-// banner is out are kept back.
+// Log lines on standard output, indented by four spaces (JSON too). Lines that come before
+// the banner is out are kept back.
 class ConsoleSink final : public LogSink {
  public:
   ConsoleSink(const Output& out, bool json) : out_(out), json_(json) {}
 
   void write(const LogRecord& record) override {
-    std::string line = json_ ? record.json() + "\n" : "    " + record.text() + "\n";
+    std::string line = "    " + (json_ ? record.json() : record.text()) + "\n";
     std::lock_guard lock(mutex_);
     if (open_)
       out_(line);
@@ -63,23 +62,33 @@ std::string banner(const agent::RuntimeConfig& config) {
   line("Node name", "'" + config.node_name + "'");
   line("Datacenter", "'" + config.datacenter + "' (Segment: '" + segment + "')");
   line("Server", std::string(yes_no(config.server_mode)) + " (Bootstrap: " + yes_no(config.bootstrap) + ")");
-  line("Client Addr", "[" + clients + "] (HTTP: " + number(config.http_port) + ", HTTPS: " + number(config.https_port) +
-                          ", gRPC: " + number(config.grpc_port) + ", DNS: " + number(config.dns_port) + ")");
+  line("Client Addr", "[" + clients + "] (HTTP: " + number(config.http_port) +
+                          ", HTTPS: " + number(config.https_port) + ", gRPC: " + number(config.grpc_port) +
+                          ", DNS: " + number(config.dns_port) + ")");
   line("Cluster Addr", config.advertise_addr_lan + " (LAN: " + number(config.serf_port_lan) +
                            ", WAN: " + number(config.serf_port_wan) + ")");
-  line("Encrypt", std::string("Gossip: ") + yes_no(!config.encrypt_key.empty()) +
-                      ", TLS-Outgoing: " + yes_no(config.verify_outgoing) + ", TLS-Incoming: " +
-                      yes_no(config.verify_incoming) + ", Auto-Encrypt-TLS: " + yes_no(config.auto_encrypt_tls));
+  line("Encrypt", std::string("Gossip: ") + yes_no(!config.encrypt_key.empty()) + ", TLS-Outgoing: " +
+                      yes_no(config.verify_outgoing) + ", TLS-Incoming: " + yes_no(config.verify_incoming) +
+                      ", Auto-Encrypt-TLS: " + yes_no(config.auto_encrypt_tls));
   return text;
 }
 
-Status write_pid_file(const std::string& path) {
-  if (path.empty()) return {};
-  std::ofstream file(path, std::ios::trunc);
-  file << ::getpid();
-  file.close();
-  if (file.fail()) return fail("Could not open pid file: open " + path + ": permission denied or no such directory");
-  return {};
+// Prepares the data directory and takes it for this process; the node's ID, from the configuration, the
+// directory or the host, goes into `config`.
+Result<std::unique_ptr<DataLock>> settle_identity(agent::RuntimeConfig& config) {
+  const Logger logger("agent");
+  agent::DataDirectory data(config.dev_mode ? "" : config.data_dir, logger);
+  TRY(data.prepare());
+  TRY_ASSIGN(auto lock, DataLock::take(data.path()));
+  std::string of_host;
+  if (!config.disable_host_node_id && config.node_id.empty()) {
+    of_host = agent::host_node_id(agent::HostFolders::from_environment());
+    logger.debug("Using unique ID from host as node ID", {{"id", of_host}});
+  }
+  auto id = data.node_id(config.node_id, of_host, thread_random());
+  if (!id) return fail("failed to setup node ID: " + id.error().message);
+  config.node_id = *id;
+  return lock;
 }
 
 }  // namespace
@@ -95,12 +104,10 @@ std::string refusal(const agent::RuntimeConfig& config) {
   return "";
 }
 
+// Values of working keys that do not work yet.
 void warn_of_missing(const agent::RuntimeConfig& config, const Logger& logger) {
-  if (!config.retry_join_lan.empty() || !config.start_join_addrs_lan.empty())
-    logger.warn("joining other agents is not available yet: this server runs alone");
   if (config.bootstrap_expect > 1)
     logger.warn("clusters are not available yet: this server waits for nobody and elects nobody");
-  if (config.enable_ui && !config.dev_mode) logger.warn("the web UI is not available yet");
 }
 
 int run_agent(const agent::LoadOptions& options, const Output& out, const Output& err,
@@ -114,66 +121,66 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     err("==> " + why + ".\n");
     return 1;
   }
-  std::string kept = loaded->config.dev_mode ? "" : loaded->config.data_dir;
-  agent::DataDirectory data(kept, Logger("agent"));
-  if (Status prepared = data.prepare(); !prepared) {
-    err("==> " + prepared.error().message + "\n");
-    return 1;
-  }
-  auto node_id = data.node_id(loaded->config.node_id, thread_random());
-  if (!node_id) {
-    err("==> " + node_id.error().message + "\n");
-    return 1;
-  }
-  loaded->config.node_id = *node_id;
-  auto config = std::make_shared<const agent::RuntimeConfig>(std::move(loaded->config));
-  bool json = config->logging.log_json;
+  bool json = loaded->config.logging.log_json;
   auto console = std::make_shared<ConsoleSink>(out, json);
-  auto logging = agent::AgentLogging::start(config->logging, LogHub::process(), console);
+  auto logging = agent::AgentLogging::start(loaded->config.logging, LogHub::process(), console);
   if (!logging) {
     err("==> " + logging.error().message + "\n");
     return 1;
   }
-  Logger logger("agent");
+  auto data_lock = settle_identity(loaded->config);
+  if (!data_lock) {
+    err("==> " + data_lock.error().message + "\n");
+    return 1;
+  }
+  auto config = std::make_shared<const agent::RuntimeConfig>(std::move(loaded->config));
+  const Logger logger("agent");
+  const Logger auto_config("agent.auto_config");
 
   if (!json) out("==> Starting Consul agent...\n");
-  for (const std::string& warning : loaded->warnings) logger.warn(warning);
+  // Consul says them for the agent and for the part of it that loads.
+  for (const Logger& log : {logger, auto_config})
+    for (const std::string& warning : loaded->warnings) log.warn(warning);
   warn_of_missing(*config, logger);
+  for (const std::string& key : loaded->without_effect)
+    logger.warn("configuration key has no effect in this version", {{"key", key}});
   Signals signals;
   auto watches = std::make_shared<std::shared_ptr<void>>();
   Daemon::Options daemon_options;
   daemon_options.config = config;
   daemon_options.signals = &signals;
-  daemon_options.reload = [options, id = *node_id, log = &logging, watches, start_watches]() -> Result<std::shared_ptr<const agent::RuntimeConfig>> {
+  daemon_options.load = [&options, &auto_config]() -> Result<agent::RuntimeConfig> {
     TRY_ASSIGN(agent::LoadedConfig fresh, agent::load_config(options));
-    fresh.config.node_id = id;
-    if (auto level = parse_log_level(fresh.config.logging.log_level)) (**log)->set_level(*level);
-    auto next = std::make_shared<const agent::RuntimeConfig>(std::move(fresh.config));
+    for (const std::string& warning : fresh.warnings) auto_config.warn(warning);
+    return std::move(fresh.config);
+  };
+  daemon_options.apply = [&](const agent::RuntimeConfig& next) -> Status {
+    auto fresh = start_watches(next);
+    if (!fresh) return fail("Failed reloading watches: " + fresh.error().message);
     // The old ones end on their own time: a handler may be what asked for this reload.
-    std::thread([old = std::move(*watches)]() mutable { old.reset(); }).detach();
-    TRY_ASSIGN(*watches, start_watches(*next));
-    return next;
+    std::thread([old = std::exchange(*watches, *fresh)]() mutable { old.reset(); }).detach();
+    const std::string& name = next.logging.log_level;
+    if (auto level = parse_log_level(name))
+      (*logging)->set_level(*level);
+    else
+      logger.warn("Invalid log level in new configuration", {{"level", name}});
+    return {};
   };
   if (!json) out(banner(*config) + "\n==> Log data will now stream in as it occurs:\n\n");
   console->open();
   auto daemon = Daemon::start(std::move(daemon_options));
-  if (!daemon) {
-    logger.error("Error starting agent", {{"error", daemon.error()}});
+  auto refuse = [&logger](const Error& why) {
+    logger.error("Error starting agent", {{"error", why}});
     logger.info("Exit code", {{"code", 1}});
     return 1;
-  }
-  if (Status pid = write_pid_file(config->pid_file); !pid) {
-    err("==> " + pid.error().message + "\n");
-    return 1;
-  }
+  };
+  if (!daemon) return refuse(daemon.error());
+  auto started = start_watches(*config);
+  if (!started) return refuse(started.error());
+  *watches = std::move(*started);
   if (!json) out("==> Consul agent running!\n");
-  if (auto started = start_watches(*config))
-    *watches = std::move(*started);
-  else
-    logger.error("Failed to start watches", {{"error", started.error()}});
   int code = (*daemon)->run();
   watches->reset();
-  if (!config->pid_file.empty()) ::unlink(config->pid_file.c_str());
   daemon->reset();
   logger.info("Exit code", {{"code", code}});
   return code;

@@ -16,7 +16,7 @@ Signals::Signals() {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t mask;
   sigemptyset(&mask);
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, number);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&mask, number);
   CHECK(pthread_sigmask(SIG_BLOCK, &mask, nullptr) == 0);
   signal_fd_ = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -51,9 +51,14 @@ std::optional<Event> Signals::wait(std::optional<Duration> timeout) {
   signalfd_siginfo info{};
   if (::read(signal_fd_, &info, sizeof info) != sizeof info) return std::nullopt;
   switch (info.ssi_signo) {
-    case SIGINT: return Event::kInterrupt;
-    case SIGTERM: return Event::kTerminate;
-    default: return Event::kReload;
+    case SIGINT:
+      return Event::kInterrupt;
+    case SIGTERM:
+      return Event::kTerminate;
+    case SIGUSR1:
+      return Event::kDumpMetrics;
+    default:
+      return Event::kReload;
   }
 }
 

@@ -1,4 +1,5 @@
 #include "dns/evaluate.h"
+#include "dns/repack.h"
 
 #include <arpa/inet.h>
 
@@ -148,12 +149,14 @@ bool Evaluation::in_domain() {
   if (uint64_t index = shop_.options.backend->index(); index != 0)
     if (std::shared_ptr<const RecordSet> set = shop_.cache.find(query, index)) {
       ++shop_.counters.cache_hits;
+      ++shop_.counters.domain;
       emit(query, std::move(set), true, true, response_);
       return true;
     }
   Zone zone = zone_of(query.name.wire(), config_);
-  if (zone == Zone::kReverse) return reverse();
   if (zone == Zone::kForeign) return foreign(rcode::kRefused);
+  ++(zone == Zone::kReverse ? shop_.counters.reverse : shop_.counters.domain);
+  if (zone == Zone::kReverse) return reverse();
   switch (query.qtype) {
     case type::kSOA:
       add_soa(response_.answer);
@@ -185,7 +188,7 @@ bool Evaluation::foreign(uint8_t without_recursors) {
   });
   if (!reply) return false;
   if (*reply) {
-    verbatim_ = **reply;
+    verbatim_ = repack(**reply, !config_->disable_compression);
   } else {
     response_.recursion_available = true;
     response_.rcode = rcode::kServerFailure;

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "base/text.h"
+#include "server/endpoint_metrics.h"
+#include "server/prepared_query.h"
 #include "server/server.h"
+#include "server/service_query_metrics.h"
 #include "store/catalog_read.h"
 #include "store/store.h"
 
@@ -35,11 +39,11 @@ Health worst(std::span<const model::HealthCheck* const> checks) {
   return health;
 }
 
-ServiceInstance instance_of(const store::InstanceRef& ref, std::span<const model::HealthCheck* const> checks,
+ServiceInstance instance_of(const model::Node& node, const model::NodeService& service,
+                            std::span<const model::HealthCheck* const> checks,
                             const std::string& datacenter) {
-  const model::NodeService& service = ref.service->service;
   ServiceInstance instance;
-  instance.node = node_info(*ref.node, datacenter);
+  instance.node = node_info(node, datacenter);
   instance.service_id = service.id;
   instance.service_name = service.service;
   instance.tags = service.tags;
@@ -68,6 +72,10 @@ class StoreBackend final : public Backend {
   std::optional<Result<std::shared_ptr<const Instances>>> service(
       const ServiceLookup& lookup, Deferral<std::shared_ptr<const Instances>>&) override {
     if (!local(lookup.datacenter)) return no_path<std::shared_ptr<const Instances>>();
+    server::count_query();
+    const auto& counters = server::ServiceQueryCounters::health();
+    counters.count(lookup.service);
+    counters.count_tag(lookup.service, lookup.tag);
     auto instances = std::make_shared<Instances>();
     if (lookup.kind == ServiceKind::kIngress) return instances;  // gateways come with the service mesh
     store::View view = server_.store().view();
@@ -77,14 +85,16 @@ class StoreBackend final : public Backend {
         *view, kind, lookup.service, nullptr,
         [&](const store::InstanceRef& ref, std::span<const model::HealthCheck* const> checks) {
           if (tagged(ref.service->service.tags, lookup.tag))
-            instances->push_back(instance_of(ref, checks, datacenter()));
+            instances->push_back(instance_of(*ref.node, ref.service->service, checks, datacenter()));
         });
+    if (instances->empty()) counters.count_not_found(lookup.service);
     return instances;
   }
 
   std::optional<Result<std::shared_ptr<const NodeInfo>>> node(
       const NodeLookup& lookup, Deferral<std::shared_ptr<const NodeInfo>>&) override {
     if (!local(lookup.datacenter)) return no_path<std::shared_ptr<const NodeInfo>>();
+    server::count_query();
     store::View view = server_.store().view();
     store::NodeServicesRef found;
     store::node_services(*view, lookup.node, nullptr, found);
@@ -92,13 +102,15 @@ class StoreBackend final : public Backend {
     return std::make_shared<const NodeInfo>(node_info(*found.node, datacenter()));
   }
 
-  std::optional<Result<PreparedResult>> prepared_query(const PreparedLookup&,
+  std::optional<Result<PreparedResult>> prepared_query(const PreparedLookup& lookup,
                                                        Deferral<PreparedResult>&) override {
-    return Result<PreparedResult>(fail("Query not found", ErrorKind::kNotFound));
+    if (!local(lookup.datacenter)) return no_path<PreparedResult>();
+    return execute(lookup);
   }
 
   std::optional<Result<std::string>> owner_of_address(const std::string& address, const ReadOptions&,
                                                       Deferral<std::string>&) override {
+    server::count_query();
     store::View view = server_.store().view();
     std::vector<const model::Node*> nodes;
     store::list_nodes(*view, {}, nullptr, nodes);
@@ -114,6 +126,30 @@ class StoreBackend final : public Backend {
   }
 
  private:
+  Result<PreparedResult> execute(const PreparedLookup& lookup) const {
+    model::PreparedQueryExecuteRequest request;
+    request.query_id_or_name = lookup.name_or_id;
+    request.source.datacenter = request.agent.datacenter = datacenter();
+    request.source.ip = lookup.source_ip;
+    request.agent.node = server_.info().node_name;
+    store::View view = server_.store().view();
+    server::ReadContext context{*view, server_.info()};
+    model::PreparedQueryExecuteResponse reply;
+    TRY(server::prepared_query_execute(context, thread_random(), request, reply));
+    PreparedResult result;
+    result.datacenter = reply.datacenter;
+    result.service = reply.service;
+    if (auto ttl = parse_duration(reply.dns.ttl); ttl && !reply.dns.ttl.empty()) result.ttl = *ttl;
+    auto instances = std::make_shared<Instances>();
+    for (const model::CheckServiceNode& each : reply.nodes) {
+      std::vector<const model::HealthCheck*> checks;
+      for (const model::HealthCheck& check : each.checks) checks.push_back(&check);
+      instances->push_back(instance_of(*each.node, *each.service, checks, datacenter()));
+    }
+    result.instances = std::move(instances);
+    return result;
+  }
+
   const std::string& datacenter() const { return server_.info().datacenter; }
   bool local(const std::string& name) const { return name.empty() || equals_ignore_case(name, datacenter()); }
   template <typename T>

@@ -8,6 +8,7 @@
 #include "codec/value.h"
 #include "fsm/records.h"
 #include "store/opaque.h"
+#include "store/prepared_query.h"
 
 namespace praetor::fsm {
 namespace {
@@ -135,6 +136,16 @@ std::any apply_one(WriteTxn& txn, MessageType type, const ValueMap& request, con
   }
   txn.bump_named(index);
   return {};
+}
+
+std::any apply_prepared_query(WriteTxn& txn, const ValueMap& request) {
+  const ValueMap* record = field(request, "Query").map();
+  if (record != nullptr && text(field(request, "Op")) != "delete") {
+    auto query = codec::from_msgpack<model::PreparedQuery>(codec::to_msgpack(*record));
+    if (!query) return Error{"failed to decode request: " + query.error().message, ErrorKind::kCorrupt};
+    if (Status allowed = store::prepared_query_check(txn, *query); !allowed) return std::move(allowed).error();
+  }
+  return apply_one(txn, MessageType::kPreparedQuery, request, "Query", "prepared-queries");
 }
 
 std::any apply_autopilot(WriteTxn& txn, const ValueMap& request) {
@@ -296,7 +307,7 @@ std::any apply_map(WriteTxn& txn, MessageType type, const ValueMap& request) {
     case MessageType::kIntention:
       return apply_one(txn, type, request, "Intention", "connect-intentions");
     case MessageType::kPreparedQuery:
-      return apply_one(txn, type, request, "Query", "prepared-queries");
+      return apply_prepared_query(txn, request);
     case MessageType::kAutopilot:
       return apply_autopilot(txn, request);
     case MessageType::kFederationState:

@@ -12,10 +12,12 @@ void on_agent(const ApiContext& api, const ExchangePtr& exchange,
 
 void back(const ExchangePtr& exchange, std::function<void()> task) { exchange->reactor().post(std::move(task)); }
 
-void change_agent(const ApiContext& api, const ExchangePtr& exchange, std::function<Status(agent::Agent&)> change) {
+void change_agent(const ApiContext& api, const ExchangePtr& exchange,
+                  std::function<void(agent::Agent&, AgentDone)> change) {
   on_agent(api, exchange, [change = std::move(change)](agent::Agent& agent, const ApiContext&, const ExchangePtr& e) {
-    Status status = change(agent);
-    back(e, [e, status] { status ? respond_empty(e) : respond_error(e, status.error()); });
+    change(agent, [e](Status status) {
+      back(e, [e, status = std::move(status)] { status ? respond_empty(e) : respond_error(e, status.error()); });
+    });
   });
 }
 

@@ -21,8 +21,10 @@ void on_agent(const ApiContext& api, const ExchangePtr& exchange,
               std::function<void(agent::Agent&, const ApiContext&, const ExchangePtr&)> work);
 // Runs `task` on the connection's reactor.
 void back(const ExchangePtr& exchange, std::function<void()> task);
-// A change of the agent, answered with an empty 200 or its error.
-void change_agent(const ApiContext& api, const ExchangePtr& exchange, std::function<Status(agent::Agent&)> change);
+// A change of the agent, answered with an empty 200 or its error once `change` calls what it is given.
+using AgentDone = std::function<void(Status)>;
+void change_agent(const ApiContext& api, const ExchangePtr& exchange,
+                  std::function<void(agent::Agent&, AgentDone)> change);
 
 // Adds routes that parse namespaces.
 class AgentRoutes {
@@ -37,6 +39,7 @@ class AgentRoutes {
 
 void add_agent_service_routes(Router& router, const ApiContext& api);
 void add_agent_check_routes(Router& router, const ApiContext& api);
+void add_agent_join_route(Router& router, const ApiContext& api);
 void add_agent_health_routes(Router& router, const ApiContext& api);
 
 }  // namespace praetor::http

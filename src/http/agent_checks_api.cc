@@ -8,6 +8,17 @@
 namespace praetor::http {
 namespace {
 
+// As 1.8.7 filters here: only a faulty syntax is known before the first check is looked at.
+Status filter_checks(const std::string& expression, codec::Map<model::HealthCheck>& checks) {
+  bool none = checks.empty();
+  Status filtered = server::apply_filter(expression, checks);
+  constexpr std::string_view kPrefix = "Failed to create boolean expression evaluator: ";
+  if (filtered || !filtered.error().message.starts_with(kPrefix)) return filtered;
+  std::string why = filtered.error().message.substr(kPrefix.size());
+  if (!why.empty() && why[0] >= '0' && why[0] <= '9') return filtered;  // line and column
+  return none ? Status() : fail(std::move(why));
+}
+
 void list(const ApiContext& api, const ExchangePtr& exchange) {
   std::string filter(exchange->request().parameter("filter"));
   on_agent(api, exchange, [filter](agent::Agent& agent, const ApiContext& context, const ExchangePtr& e) {
@@ -16,7 +27,7 @@ void list(const ApiContext& api, const ExchangePtr& exchange) {
     agent.state().for_each_check([&](const agent::LocalCheck& local) {
       checks[local.check.check_id] = agent::agent_check(local.check);
     });
-    Status filtered = server::apply_filter(filter, checks);
+    Status filtered = filter_checks(filter, checks);
     std::string json = codec::to_json(checks);
     back(e, [&context, e, filtered, json] {
       if (!filtered) return respond_error(e, filtered.error());
@@ -29,19 +40,23 @@ void register_check(const ApiContext& api, const ExchangePtr& exchange) {
   auto definition = std::make_shared<agent::CheckDefinition>();
   if (!parse_body(exchange, *definition, true, "Request decode failed: ")) return;
   if (definition->token.empty()) definition->token = parse_token(exchange->request(), api.defaults);
-  change_agent(api, exchange,
-               [definition](agent::Agent& agent) { return agent.add_check(*definition, agent::Source::kApi); });
+  change_agent(api, exchange, [definition](agent::Agent& agent, AgentDone done) {
+    agent.add_check(*definition, agent::Source::kApi, std::move(done));
+  });
 }
 
 void deregister_check(const ApiContext& api, const ExchangePtr& exchange) {
-  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent) { return agent.remove_check(id); });
+  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent, AgentDone done) {
+    agent.remove_check(id, std::move(done));
+  });
 }
 
 void report(const ApiContext& api, const ExchangePtr& exchange, const char* status) {
   const Request& http = exchange->request();
   change_agent(api, exchange,
-               [id = http.argument, status, note = std::string(http.parameter("note"))](agent::Agent& agent) {
-                 return agent.update_ttl(id, status, note);
+               [id = http.argument, status, note = std::string(http.parameter("note"))](agent::Agent& agent,
+                                                                                       AgentDone done) {
+                 agent.update_ttl(id, status, note, std::move(done));
                });
 }
 
@@ -50,15 +65,15 @@ struct UpdateBody {
   std::string output;
 };
 PRAETOR_DESCRIBED(UpdateBody)
-PRAETOR_DESCRIBE(UpdateBody, "checkUpdate", field("Status", &UpdateBody::status), field("Output", &UpdateBody::output))
+PRAETOR_DESCRIBE(UpdateBody, "agent.checkUpdate", field("Status", &UpdateBody::status), field("Output", &UpdateBody::output))
 
 void update(const ApiContext& api, const ExchangePtr& exchange) {
   auto body = std::make_shared<UpdateBody>();
-  if (!parse_body(exchange, *body, false, "Request decode failed: ")) return;
+  if (!parse_body(exchange, *body, true, "Request decode failed: ")) return;
   if (!agent::is_valid_check_status(body->status))
     return respond_text(exchange, 400, "Invalid check status: '" + body->status + "'");
-  change_agent(api, exchange, [id = exchange->request().argument, body](agent::Agent& agent) {
-    return agent.update_ttl(id, body->status, body->output);
+  change_agent(api, exchange, [id = exchange->request().argument, body](agent::Agent& agent, AgentDone done) {
+    agent.update_ttl(id, body->status, body->output, std::move(done));
   });
 }
 

@@ -1,4 +1,4 @@
-// /v1/agent: reload, leave, join, force-leave, tokens (http-api.md 3).
+// /v1/agent: reload, leave, force-leave, tokens (http-api.md 3).
 #include "agent/agent.h"
 #include "base/text.h"
 #include "http/agent_api.h"
@@ -8,19 +8,12 @@ namespace {
 
 void reload(const ApiContext& api, const ExchangePtr& exchange) {
   Status status = api.reload();
-  status ? respond_empty(exchange) : respond_error(exchange, status.error());
+  status ? respond_empty(exchange) : respond_text(exchange, 500, status.error().message);
 }
 
 void leave(const ApiContext& api, const ExchangePtr& exchange) {
   respond_empty(exchange);
   api.leave();
-}
-
-void join(const ApiContext&, const ExchangePtr& exchange) {
-  const std::string& address = exchange->request().argument;
-  respond_text(exchange, 500,
-               format_multierror({"Failed to join " + address +
-                                  ": this version runs as a single server; clusters come with a later one"}));
 }
 
 void force_leave(const ApiContext&, const ExchangePtr& exchange) {
@@ -42,7 +35,7 @@ void add_agent_control_routes(Router& router, const ApiContext& api) {
   };
   add("/v1/agent/reload", reload);
   add("/v1/agent/leave", leave);
-  add("/v1/agent/join/", join);
+  add_agent_join_route(router, api);
   add("/v1/agent/force-leave/", force_leave);
   add("/v1/agent/token/", set_token);
 }

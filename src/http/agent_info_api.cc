@@ -83,6 +83,7 @@ void self(const ApiContext& api, const ExchangePtr& exchange) {
   codec::Map<std::string> meta = config.node_meta;
   meta["consul-network-segment"] = config.segment_name;
   json += ",\"Meta\":" + codec::to_json(meta);
+  json += R"(,"xDS":{"SupportedProxies":{"envoy":["1.14.5","1.13.6","1.12.7","1.11.2"]}})";
   respond_json(api, exchange, json + "}");
 }
 

@@ -31,12 +31,11 @@ struct OneService : std::enable_shared_from_this<OneService> {
   std::string id, hash;
   Instant deadline;
 
-  OneService(const ApiContext& a, ExchangePtr e) : api(a), exchange(std::move(e)) {
+  OneService(const ApiContext& a, ExchangePtr e, const model::QueryOptions& options)
+      : api(a), exchange(std::move(e)) {
     const Request& http = exchange->request();
     id = http.argument;
     hash = std::string(http.parameter("hash"));
-    model::QueryOptions options;
-    if (auto wait = parse_duration(http.parameter("wait"))) options.max_query_time = *wait;
     deadline = system_clock().now() + blocking_wait(api.defaults, options);
   }
 
@@ -69,7 +68,9 @@ struct OneService : std::enable_shared_from_this<OneService> {
 };
 
 void one(const ApiContext& api, const ExchangePtr& exchange) {
-  auto query = std::make_shared<OneService>(api, exchange);
+  model::QueryOptions options;
+  if (Status waits = parse_blocking(exchange->request(), options); !waits) return respond_error(exchange, waits.error());
+  auto query = std::make_shared<OneService>(api, exchange, options);
   on_agent(api, exchange, [query](agent::Agent& agent, const ApiContext&, const ExchangePtr&) { query->look(agent); });
 }
 
@@ -81,13 +82,15 @@ void register_service(const ApiContext& api, const ExchangePtr& exchange) {
   auto definition = std::make_shared<agent::ServiceDefinition>();
   if (!parse_body(exchange, *definition, true, "Request decode failed: ")) return;
   if (definition->token.empty()) definition->token = parse_token(http, api.defaults);
-  change_agent(api, exchange, [definition, replace](agent::Agent& agent) {
-    return agent.add_service(*definition, agent::Source::kApi, replace);
+  change_agent(api, exchange, [definition, replace](agent::Agent& agent, AgentDone done) {
+    agent.add_service(*definition, agent::Source::kApi, replace, std::move(done));
   });
 }
 
 void deregister_service(const ApiContext& api, const ExchangePtr& exchange) {
-  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent) { return agent.remove_service(id); });
+  change_agent(api, exchange, [id = exchange->request().argument](agent::Agent& agent, AgentDone done) {
+    agent.remove_service(id, std::move(done));
+  });
 }
 
 // The `enable` parameter; answers when it is missing or wrong.
@@ -110,8 +113,8 @@ void service_maintenance(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_enable(exchange, enable)) return;
   change_agent(api, exchange,
                [id = http.argument, enable, reason = std::string(http.parameter("reason")),
-                token = parse_token(http, api.defaults)](agent::Agent& agent) {
-                 return agent.set_service_maintenance(id, enable, reason, token);
+                token = parse_token(http, api.defaults)](agent::Agent& agent, AgentDone done) {
+                 agent.set_service_maintenance(id, enable, reason, token, std::move(done));
                });
 }
 
@@ -121,9 +124,8 @@ void node_maintenance(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_enable(exchange, enable)) return;
   change_agent(api, exchange,
                [enable, reason = std::string(http.parameter("reason")),
-                token = parse_token(http, api.defaults)](agent::Agent& agent) -> Status {
-                 agent.set_node_maintenance(enable, reason, token);
-                 return {};
+                token = parse_token(http, api.defaults)](agent::Agent& agent, AgentDone done) {
+                 agent.set_node_maintenance(enable, reason, token, std::move(done));
                });
 }
 
@@ -136,7 +138,8 @@ void add_agent_service_routes(Router& router, const ApiContext& api) {
   routes.add("/v1/agent/service/register", Method::kPut, register_service);
   routes.add("/v1/agent/service/deregister/", Method::kPut, deregister_service);
   routes.add("/v1/agent/service/maintenance/", Method::kPut, service_maintenance);
-  routes.add("/v1/agent/maintenance", Method::kPut, node_maintenance);
+  // The node is of no namespace: ?ns is not looked at.
+  router.add({"/v1/agent/maintenance", {Method::kPut}, [&api](const ExchangePtr& e) { node_maintenance(api, e); }});
 }
 
 }  // namespace praetor::http

@@ -4,6 +4,9 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "http/api_metrics.h"
+#include "server/endpoint_metrics.h"
+#include "server/service_query_metrics.h"
 
 namespace praetor::http {
 namespace {
@@ -24,29 +27,60 @@ std::string share_key(const Request& request, const std::string& token) {
   return key;
 }
 
+// What the agent's cache tells queries apart by: not how fresh or how filtered afterwards the answer is.
+std::string cache_key(const Request& request, const std::string& token) {
+  std::string key = request.path + "\n" + token;
+  for (const auto& [name, value] : request.query) {
+    bool apart = name == "filter" || name == "tag" || name == "node-meta" || name == "near" || name == "dc" ||
+                 name == "limit" || name == "connect";
+    if (apart) key.append("\n").append(name).append("=").append(value);
+  }
+  return key;
+}
+
 struct Answerer {
   const ApiContext& api;
   ExchangePtr exchange;
   ReadTraits traits;
   model::QueryOptions options;
+  // Whether the query blocked: then the answer is news, not what a cache had. Only for cached queries.
+  std::shared_ptr<bool> waited;
 
   void set_headers(Response& response, uint64_t index, bool failed) const {
     MetaHeaders meta;
     meta.index = index;
     meta.known_leader = !failed && api.server->known_leader();
     meta.last_contact_ms = failed ? 0 : api.server->last_contact_ms();
-    if (traits.effective_consistency) meta.consistency = consistency_name(options);
+    if (traits.effective_consistency && !failed) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
-    if (!traits.agent_cache || !options.use_cache || !api.use_cache || failed) return;
-    bool hit = api.cache->seen(share_key(exchange->request(), options.token));
-    response.set("X-Cache", hit ? "HIT" : "MISS");
-    if (hit) response.set("Age", "0");
+    if (!from_cache() || failed) return;
+    bool hit = set_cache_headers(api, exchange->request(), options, response, waited && *waited);
+    if (traits.cache_counters) traits.cache_counters->count(hit);
+    if (!hit) count_query();
+  }
+
+  bool from_cache() const { return traits.agent_cache && options.use_cache && api.use_cache; }
+
+  void count_query() const {
+    server::count_query();
+    if (!traits.service_counters) return;
+    const Request& request = exchange->request();
+    traits.service_counters->count(request.argument);
+    if (auto tags = request.parameters("tag"); !tags.empty())
+      traits.service_counters->count_tag(request.argument, tags.back());
+  }
+
+  void count_outcome(const server::Rendering* rendering) const {
+    if (traits.counters) traits.counters->count_outcome(rendering != nullptr);
+    if (traits.service_counters && rendering && rendering->body->starts_with("[]") && !traits.filters_result)
+      traits.service_counters->count_not_found(exchange->request().argument);
   }
 
   void operator()(Result<server::RenderingPtr> result) const {
+    count_outcome(result ? result->get() : nullptr);
     if (!result) {
       Response response = error_response(result.error());
-      set_headers(response, 1, true);
+      if (traits.meta_on_error) set_headers(response, 1, true);
       return exchange->respond(std::move(response));
     }
     const server::Rendering& rendering = **result;
@@ -58,12 +92,21 @@ struct Answerer {
     if (traits.explicit_length && rendering.status == 200)
       response.set("Content-Length", std::to_string(rendering.body->size()));
     response.shared_body = rendering.body;
-    set_headers(response, rendering.index, false);
+    if (!(traits.bare_missing && rendering.status == 404)) set_headers(response, rendering.index, false);
     exchange->respond(std::move(response));
   }
 };
 
 }  // namespace
+
+bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
+                       Response& response, bool waited) {
+  if (!options.use_cache || !api.use_cache) return false;
+  bool hit = api.cache->seen(cache_key(request, options.token)) && !waited;
+  response.set("X-Cache", hit ? "HIT" : "MISS");
+  if (hit) response.set("Age", "0");
+  return hit;
+}
 
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options) {
   Duration wait = options.max_query_time;
@@ -119,16 +162,16 @@ void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
 
-void add_root_route(Router& router, const ApiContext&) {
-  router.set_fallback([](const ExchangePtr& exchange) {
-    if (exchange->request().path != "/") return exchange->respond(Response{.status = 404});
-    respond_text(exchange, 200, "Consul Agent");
-  });
+Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
+  if (datacenter.empty() || datacenter == api.defaults.datacenter) return {};
+  return fail("No path to datacenter");
 }
 
-Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
-  if (datacenter.empty() || equals_ignore_case(datacenter, api.defaults.datacenter)) return {};
-  return fail("No path to datacenter");
+bool is_local(const ApiContext& api, const ExchangePtr& exchange) {
+  server::count_rpc();
+  Status status = check_datacenter(api, write_datacenter(api, exchange->request()));
+  if (!status) respond_error(exchange, status.error());
+  return status.has_value();
 }
 
 std::string write_datacenter(const ApiContext& api, const Request& request) {
@@ -138,8 +181,13 @@ std::string write_datacenter(const ApiContext& api, const Request& request) {
 
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate) {
-  Answerer answer{api, exchange, traits, options};
-  if (Status local = check_datacenter(api, datacenter); !local) return answer(fail(local.error()));
+  Answerer answer{api, exchange, traits, options, nullptr};
+  if (traits.agent_cache && options.use_cache) answer.waited = std::make_shared<bool>(false);
+  if (Status local = check_datacenter(api, datacenter); !local) {
+    server::count_rpc();
+    return answer(fail(local.error()));
+  }
+  if (!answer.from_cache()) answer.count_query();
   Reactor& reactor = exchange->reactor();
   api.server->when_readable(
       reactor, options,
@@ -149,7 +197,9 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::str
         if (limits.min_index > 0) limits.wait = blocking_wait(api.defaults, options);
         std::string key = share_key(exchange->request(), options.token);
         server::QueryRunner& queries = api.server->queries(reactor);
+        auto waited = answer.waited;
         auto ticket = queries.run(key, limits, std::move(evaluate), std::move(answer));
+        if (waited) *waited = ticket != 0;
         if (ticket != 0) exchange->on_cancel([&queries, ticket] { queries.cancel(ticket); });
       });
 }

@@ -21,7 +21,14 @@ class UserEvents;
 struct RuntimeConfig;
 }
 
+namespace praetor::server {
+class ServiceQueryCounters;
+}
+
 namespace praetor::http {
+
+struct EndpointCounters;
+struct CacheCounters;
 
 // Which ?cached queries this agent has answered before: the first one is a MISS, later ones are HITs. (The data
 // itself is always current: it is read from the local state.) Any thread.
@@ -76,7 +83,14 @@ void respond_empty(const ExchangePtr& exchange);
 struct ReadTraits {
   bool effective_consistency = false;  // X-Consul-Effective-Consistency (catalog, health, queries)
   bool agent_cache = false;            // ?cached is honoured: X-Cache and Age
+  bool meta_on_error = true;           // the headers of a read stand on its errors too
+  bool bare_missing = false;           // a 404 has none of the headers of a read
   bool explicit_length = false;        // the handler names the Content-Length itself (?raw)
+  // What counts this kind of read; null: nothing.
+  const EndpointCounters* counters = nullptr;
+  const CacheCounters* cache_counters = nullptr;
+  const server::ServiceQueryCounters* service_counters = nullptr;
+  bool filters_result = false;  // an empty answer need not mean that there is no such service
   // Extra headers of the answer (?raw); by the rendering's status.
   std::vector<std::pair<std::string, std::string>> headers;
 };
@@ -93,6 +107,10 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 // Waits for the consistency that `options` ask for, runs the query (blocking when they say so), answers.
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
+
+// X-Cache and Age, for ?cached; whether the cache had the answer. A query that `waited` is never a hit.
+bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
+                       Response& response, bool waited = false);
 
 // How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
@@ -145,6 +163,8 @@ bool parse_read(const ApiContext& api, const ExchangePtr& exchange, RequestType&
 std::string write_datacenter(const ApiContext& api, const Request& request);
 // Other datacenters are not reachable from a server without a WAN pool.
 Status check_datacenter(const ApiContext& api, const std::string& datacenter);
+// The same of ?dc; answers and returns false when it is another one.
+bool is_local(const ApiContext& api, const ExchangePtr& exchange);
 
 // Reads the JSON body; unknown fields are refused when `strict`. Answers and returns false on an error, with
 // `prefix` before the text.
@@ -152,11 +172,7 @@ template <typename T>
 bool parse_body(const ExchangePtr& exchange, T& object, bool strict, std::string_view prefix) {
   Status status = codec::read_json(exchange->request().body, object, {.reject_unknown = strict});
   if (status) return true;
-  std::string text = std::string(prefix) + status.error().message;
-  // Only the endpoints that know namespaces say so; they are the ones with this prefix.
-  if (text == "Request decode failed: json: unknown field \"Namespace\"")
-    text += " - Namespaces are a Consul Enterprise feature";
-  respond_text(exchange, 400, std::move(text));
+  respond_text(exchange, 400, std::string(prefix) + status.error().message);
   return false;
 }
 
@@ -169,12 +185,16 @@ void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
 void add_agent_control_routes(Router& router, const ApiContext& api);
 void add_agent_info_routes(Router& router, const ApiContext& api);
+void add_metrics_routes(Router& router, const ApiContext& api);
 void add_monitor_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
-// "/": `Consul Agent`.
-void add_root_route(Router& router, const ApiContext& api);
+// "/", /robots.txt and the pages of the UI.
+void add_ui_routes(Router& router, const ApiContext& api);
 void add_coordinate_routes(Router& router, const ApiContext& api);
+void add_internal_routes(Router& router, const ApiContext& api);
+void add_query_routes(Router& router, const ApiContext& api);
+void add_config_routes(Router& router, const ApiContext& api);
 
 }  // namespace praetor::http

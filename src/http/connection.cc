@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "http/gzip.h"
+#include "http/request_head.h"
 #include "http/response_head.h"
 
 namespace praetor::http {
@@ -50,6 +51,7 @@ class Parser final : public beast::http::basic_parser<true> {
   bool body_refused() const { return refused_; }
   bool expects_continue() const { return expects_continue_; }
   void continue_sent() { expects_continue_ = false; }
+  bool expects_the_unknown() const { return expects_the_unknown_; }
 
  private:
   using string_view = beast::string_view;
@@ -71,7 +73,10 @@ class Parser final : public beast::http::basic_parser<true> {
     request_.declared_length = content_length() ? *content_length() : 0;
     limit_ = limit_of_ ? limit_of_(request_) : kMaxBodyBytes;
     refused_ = request_.declared_length > limit_;
-    expects_continue_ = !refused_ && equals_ignore_case(request_.header("Expect"), "100-continue");
+    std::string_view expected = request_.header("Expect");
+    expects_the_unknown_ = !expected.empty() && !equals_ignore_case(expected, "100-continue");
+    bool has_body = request_.declared_length > 0 || !request_.header("Transfer-Encoding").empty();
+    expects_continue_ = !refused_ && has_body && !expected.empty() && !expects_the_unknown_;
   }
   void on_body_init_impl(const boost::optional<uint64_t>& length, error_code& error) override {
     error = {};
@@ -106,6 +111,7 @@ class Parser final : public beast::http::basic_parser<true> {
   uint64_t limit_ = 0;
   bool refused_ = false;
   bool expects_continue_ = false;
+  bool expects_the_unknown_ = false;
   bool http_1_0_ = false;
 };
 
@@ -128,6 +134,7 @@ class ExchangeImpl final : public Exchange {
 
   void attach(std::shared_ptr<ConnectionImpl> connection) { connection_ = std::move(connection); }
   void cancel() {
+    request_.measure();
     connection_.reset();
     if (auto callback = std::exchange(cancel_, nullptr)) callback();
   }
@@ -141,11 +148,15 @@ class ExchangeImpl final : public Exchange {
 
 class ConnectionImpl final : public Connection, public std::enable_shared_from_this<ConnectionImpl> {
  public:
-  ConnectionImpl(Socket socket, Reactor& reactor, const ConnectionOptions& options, std::string remote_ip)
-      : socket_(std::move(socket)), reactor_(reactor), options_(options), remote_ip_(std::move(remote_ip)) {}
+  ConnectionImpl(Socket socket, Reactor& reactor, std::shared_ptr<const ConnectionOptions> options,
+                 std::string remote_ip)
+      : socket_(std::move(socket)),
+        reactor_(reactor),
+        options_(std::move(options)),
+        remote_ip_(std::move(remote_ip)) {}
 
   ~ConnectionImpl() override {
-    if (options_.on_closed) options_.on_closed(remote_ip_);
+    if (options_->on_closed) options_->on_closed(remote_ip_);
   }
 
   void start() override {
@@ -171,9 +182,10 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answer(Response response) {
     pending_ = false;
     close_after_ = close_after_ || response.close;
-    bool compressed = options_.compress && !response.content().empty() &&
+    bool compressed = options_->compress && !response.plain && !response.content().empty() &&
                       accepts_gzip(exchange_->request().header("Accept-Encoding"));
     if (compressed) {
+      if (!response.has("Content-Type")) response.set("Content-Type", std::string(sniff_type(response.content())));
       response.body = gzip(response.content());
       response.shared_body.reset();
       response.set("Content-Encoding", "gzip");
@@ -182,10 +194,14 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     add_common_headers(response);
     size_t length = response.content().size();
     // As Go's net/http: what does not fit its buffer goes out in chunks, unless the handler named a length.
-    bool chunked = length > kMaxBufferedBody && !http_1_0_ && !response.has("Content-Length");
+    bool chunked = (length > kMaxBufferedBody || response.chunked) && !http_1_0_ && !response.has("Content-Length");
     std::string& out = tail();
     append_head(out, response, length,
-                {.chunked = chunked, .close = close_after_ && !http_1_0_, .http_1_0 = http_1_0_, .gzip = compressed});
+                {.chunked = chunked,
+                 .close = close_after_ && !http_1_0_,
+                 .keep_alive = !close_after_ && http_1_0_,
+                 .http_1_0 = http_1_0_,
+                 .gzip = compressed});
     if (!head_request_ && length > 0) append_body(response, length, chunked);
     answered();
   }
@@ -196,11 +212,10 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       int n = std::snprintf(size.data(), size.size(), "%zx\r\n", length);
       tail().append(size.data(), static_cast<size_t>(n));
     }
-    if (length < kCopyBodyBelow || !response.shared_body) {
+    if (length < kCopyBodyBelow || !response.shared_body)
       tail() += response.content();
-    } else {
+    else
       segments_.push_back(Segment{{}, std::move(response.shared_body)});
-    }
     if (chunked) tail() += "\r\n0\r\n\r\n";
   }
 
@@ -253,8 +268,10 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.argument.clear();
     request.remote_ip = remote_ip_;
     request.common_headers = nullptr;
-    parser_.emplace(request, options_.body_limit);
+    parser_.emplace(request, options_->body_limit);
     started_ = false;
+    head_checked_ = false;
+    head_scanned_ = 0;
   }
 
   std::string& tail() {
@@ -297,34 +314,74 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     auto self = shared_from_this();
     bool starved = false;
     while (!closed_ && !pending_ && !close_after_ && !starved) {
-      if (!parse()) {
-        starved = true;
-      } else {
+      if (parse())
         dispatch();
-      }
+      else
+        starved = true;
     }
     processing_ = false;
     if (closed_) return;
     flush();
     if (closed_) return;
-    if (pending_) {
+    if (pending_)
       watch();
-    } else if (!close_after_) {
+    else if (!close_after_)
       read();
+  }
+
+  // True when the request's head is all there and may be parsed.
+  bool check_head() {
+    if (head_checked_) return true;
+    while (head_scanned_ == 0 && input_begin_ < input_end_ && (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
+      ++input_begin_;  // empty lines before a request are tolerated
+    std::string_view input(input_.data() + input_begin_, input_end_ - input_begin_);
+    if (input.empty()) return false;
+    size_t end = find_head_end(input, head_scanned_);
+    if (end == input.npos || end > kMaxHeaderBytes) {
+      if (input.size() > kMaxHeaderBytes) {
+        refuse(431);
+      } else if (std::string refusal = refuse_start(input); !refusal.empty()) {
+        close_after_ = true;
+        tail() += refusal;
+      }
+      return false;
     }
+    std::string_view head = input.substr(0, end);
+    if (std::string refusal = refuse_head(head); !refusal.empty()) {
+      close_after_ = true;
+      tail() += refusal;
+      return false;
+    }
+    if (is_lenient_head(head)) {
+      std::string strict = normal_head(head);
+      input_.resize(input_end_);
+      auto at = input_.begin() + static_cast<ptrdiff_t>(input_begin_);
+      at = input_.erase(at, at + static_cast<ptrdiff_t>(end));
+      input_.insert(at, strict.begin(), strict.end());
+      input_end_ = input_.size();
+    }
+    head_checked_ = true;
+    return true;
   }
 
   // True when a whole request is there.
   bool parse() {
-    while (!parser_->is_done() && input_begin_ < input_end_) {
-      if (!started_) {
-        started_ = true;
-        touch(kHeaderTimeout);
-      }
+    if (!started_ && input_begin_ < input_end_) {
+      started_ = true;
+      touch(kHeaderTimeout);
+    }
+    while (!parser_->is_done() && check_head() && input_begin_ < input_end_) {
+      if (chunk_end_is_short()) break;
       error_code error;
       size_t used = parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
       input_begin_ += used;
-      if (error == beast::http::error::need_more) break;
+      if (error == beast::http::error::need_more) {
+        if (parser_->is_header_done() && input_end_ - input_begin_ > kMaxChunkHeaderBytes) {
+          refuse(400);
+          return false;
+        }
+        break;
+      }
       if (error) {
         refuse(error == beast::http::error::header_limit ? 431 : 400);
         return false;
@@ -343,12 +400,19 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
         close_after_ = true;
         return true;
       }
-      if (parser_->expects_continue() && !parser_->is_done()) {
+      if (parser_->expects_continue()) {
         parser_->continue_sent();
         tail() += "HTTP/1.1 100 Continue\r\n\r\n";
       }
     }
     return parser_->is_done();
+  }
+
+  // Beast wants to see the end of a chunked body again, from its last chunk on, and asserts that it is then longer
+  // than the first time. Until a chunked body is done five bytes at least are to come ("0\r\n\r\n"), so waiting
+  // for them costs nothing.
+  bool chunk_end_is_short() const {
+    return parser_->is_header_done() && parser_->chunked() && input_end_ - input_begin_ < 5;
   }
 
   void refuse(int status) {
@@ -364,7 +428,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     pending_ = true;
     exchange_->attach(shared_from_this());
     ExchangePtr exchange = exchange_;
-    options_.handler(std::move(exchange));
+    if (parser_->expects_the_unknown()) return exchange->respond(Response{.status = 417, .close = true});
+    options_->handler(std::move(exchange));
   }
 
   void answered() {
@@ -466,7 +531,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   Socket socket_;
   Reactor& reactor_;
-  const ConnectionOptions& options_;
+  std::shared_ptr<const ConnectionOptions> options_;
   std::string remote_ip_;
 
   std::vector<char> input_;
@@ -477,6 +542,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   size_t in_flight_ = 0;  // segments at the front that an asynchronous write owns
   Instant deadline_{};
 
+  size_t head_scanned_ = 0;   // of the current request's head, before it is complete
+  bool head_checked_ = false;
   bool started_ = false;      // bytes of the current request have come
   bool pending_ = false;      // the handler has not answered yet
   bool streaming_ = false;    // a streamed answer is open
@@ -505,6 +572,7 @@ void ExchangeImpl::respond(Response response) {
   auto connection = std::exchange(connection_, nullptr);
   if (!connection) return;  // the client went away
   cancel_ = nullptr;
+  request_.measure();
   connection->answer(std::move(response));
 }
 
@@ -512,19 +580,21 @@ std::shared_ptr<BodyStream> ExchangeImpl::respond_stream(Response head) {
   auto connection = connection_;
   if (!connection) return nullptr;
   connection_.reset();
+  request_.measure();
   connection->answer_stream(std::move(head));
   return std::make_shared<StreamImpl>(connection);
 }
 
 }  // namespace
 
-std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor, const ConnectionOptions& options,
+std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor,
+                                            std::shared_ptr<const ConnectionOptions> options,
                                             std::string remote_ip) {
   Socket socket(reactor.context());
   error_code error;
   socket.assign(asio::generic::stream_protocol(family, 0), fd, error);
   CHECK(!error);
-  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, options, std::move(remote_ip));
+  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, std::move(options), std::move(remote_ip));
 }
 
 }  // namespace praetor::http

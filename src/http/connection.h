@@ -11,7 +11,8 @@
 
 namespace praetor::http {
 
-// Owned by the listener; outlives its connections.
+// Shared by the listener and its connections: a closed connection can outlive the listener, in an operation that the
+// reactor has not ended yet.
 struct ConnectionOptions {
   std::function<uint64_t(const Request&)> body_limit;
   std::function<void(ExchangePtr)> handler;
@@ -30,7 +31,8 @@ class Connection {
 };
 
 // Takes over the accepted socket `fd` of address family `family`.
-std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor, const ConnectionOptions& options,
+std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor,
+                                            std::shared_ptr<const ConnectionOptions> options,
                                             std::string remote_ip);
 
 }  // namespace praetor::http

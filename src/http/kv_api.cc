@@ -64,7 +64,7 @@ void get_keys(const ApiContext& api, const ExchangePtr& exchange) {
   for (std::string_view name : {"separator", "seperator"})
     if (std::string_view separator = http.parameter(name); !separator.empty()) request.separator = separator;
   bool whole = request.prefix.empty();
-  read<model::KeyListRequest, KeyList>(api, exchange, server::kvs_list_keys, std::move(request), {},
+  read<model::KeyListRequest, KeyList>(api, exchange, server::kvs_list_keys, std::move(request), {.meta_on_error = false},
                                        [whole](KeyList& reply) -> Result<Rendered> {
                                          if (reply.keys.empty() && !whole) return Rendered{"", 404, ""};
                                          if (reply.keys.empty()) reply.keys.make_empty();
@@ -90,7 +90,7 @@ void get(const ApiContext& api, const ExchangePtr& exchange) {
   bool recurse = http.has("recurse");
   request.key = http.argument;
   if (!recurse && missing_key(exchange)) return;
-  ReadTraits traits;
+  ReadTraits traits{.meta_on_error = false};
   bool raw = http.has("raw") && !recurse;
   // A value is somebody's data: no browser shall take it for a page.
   traits.explicit_length = raw;

@@ -126,7 +126,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   };
 
   ListenerOptions options;
-  ConnectionOptions connection_options;
+  std::shared_ptr<ConnectionOptions> connection_options = std::make_shared<ConnectionOptions>();
   std::vector<Acceptor> acceptors;
   std::vector<std::unique_ptr<Shard>> shards;
   std::atomic<uint32_t> per_client_limit{0};
@@ -251,9 +251,9 @@ Result<std::unique_ptr<Listener>> Listener::start(ListenerOptions options) {
   }
   impl->per_client_limit = options.max_connections_per_client;
   impl->options = std::move(options);
-  impl->connection_options.body_limit = impl->options.body_limit;
-  impl->connection_options.handler = impl->options.handler;
-  impl->connection_options.on_closed = [raw = std::weak_ptr(impl)](const std::string& ip) {
+  impl->connection_options->body_limit = impl->options.body_limit;
+  impl->connection_options->handler = impl->options.handler;
+  impl->connection_options->on_closed = [raw = std::weak_ptr(impl)](const std::string& ip) {
     if (auto self = raw.lock()) self->release(ip);
   };
   for (Reactor* reactor : impl->options.reactors) {

@@ -17,6 +17,7 @@ namespace praetor::http {
 
 // Limits, listed in docs/limits.md.
 inline constexpr size_t kMaxHeaderBytes = 1 << 20;          // as Go's net/http
+inline constexpr size_t kMaxChunkHeaderBytes = 64 << 10;    // of a chunk's line; also of the trailers
 inline constexpr size_t kMaxBodyBytes = 1 << 30;            // a snapshot upload
 inline constexpr size_t kMaxQueuedBytes = 8 << 20;          // of a streamed answer that is not read
 inline constexpr Duration kHeaderTimeout = std::chrono::seconds(60);   // of a started request

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
 #include <future>
 
 #include "base/text.h"
@@ -90,6 +91,38 @@ TEST_F(Fixture, TakesChunkedBodiesAndHonoursTheLimit) {
   EXPECT_TRUE(contains(refused, "Connection: close"));
 }
 
+// Waits until everything that was sent before on any connection has been read: the reactor takes them in turn.
+void settle(uint16_t port) {
+  for (int i = 0; i < 2; ++i) {
+    Client other(port);
+    other.send("GET /settle HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(contains(other.read_until("GET /settle"), "200 OK"));
+  }
+}
+
+TEST_F(Fixture, TakesTheEndOfAChunkedBodyByteByByte) {
+  listen(echo);
+  for (std::string_view end : {"0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "00;x=1\r\nT: y\r\n\r\n"}) {
+    Client client(listener->port(0));
+    client.send("PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (char byte : end) {
+      settle(listener->port(0));
+      client.send({&byte, 1});
+    }
+    EXPECT_TRUE(contains(client.read_until("PUT /c"), "PUT /c ")) << end;
+  }
+}
+
+TEST_F(Fixture, RefusesAChunkHeaderWithoutEnd) {
+  listen(echo);
+  for (std::string_view start : {"1;x=", "0\r\nT: "}) {
+    Client client(listener->port(0));
+    client.send("PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(start) +
+                std::string(kMaxChunkHeaderBytes + 100, 'a'));
+    EXPECT_TRUE(contains(client.read_until("\nnever"), "HTTP/1.1 400 Bad Request")) << start;
+  }
+}
+
 TEST_F(Fixture, RefusesGarbage) {
   listen(echo);
   Client client(listener->port(0));
@@ -132,6 +165,30 @@ TEST_F(Fixture, ClosesConnectionsAboveTheLimitOfAClient) {
   EXPECT_TRUE(contains(first.read_until("GET /1"), "200 OK"));
   Client second(listener->port(0));
   EXPECT_EQ(second.read_until("x"), "");
+}
+
+// The read of the closed connection is still queued in the reactor when that goes, after the listener.
+TEST(Listener, MayGoBeforeTheReactorHasEndedItsConnections) {
+  std::promise<void> stopped;
+  auto reactor = std::make_unique<Reactor>("test");
+  reactor->start();
+  ListenerOptions options;
+  options.addresses = {ListenAddress{.host = "127.0.0.1"}};
+  options.reactors = {reactor.get()};
+  options.handler = [](const ExchangePtr& exchange) { exchange->respond(Response{}); };
+  auto started = Listener::start(std::move(options));
+  ASSERT_TRUE(started);
+  auto listener = std::move(*started);
+  Client client(listener->port(0));
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_until("\r\n\r\n");
+  reactor->post([&] {
+    listener.reset();
+    reactor->context().stop();
+    stopped.set_value();
+  });
+  stopped.get_future().wait();
+  reactor.reset();
 }
 
 TEST(Target, DecodesPathAndQuery) {

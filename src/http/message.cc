@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/metrics.h"
 #include "base/text.h"
 
 namespace praetor::http {
@@ -18,6 +19,10 @@ std::string_view method_name(Method method) {
     case Method::kOther: return "";
   }
   return "";
+}
+
+void Request::measure() {
+  if (const Sample* measured = std::exchange(timer, nullptr)) measured->since(started);
 }
 
 bool Request::has(std::string_view name) const {
@@ -77,15 +82,19 @@ bool parse_target(Request& request) {
     target = target.substr(0, mark);
   }
   request.query.clear();
+  request.bad_query = false;
   if (!percent_decode(target, false, request.path)) return false;
   while (!query.empty()) {
-    std::string_view piece = query.substr(0, query.find('&'));
+    std::string_view piece = query.substr(0, query.find_first_of("&;"));
     query.remove_prefix(std::min(query.size(), piece.size() + 1));
     if (piece.empty()) continue;
     size_t equals = piece.find('=');
     std::string key, value;
-    if (!percent_decode(piece.substr(0, equals), true, key)) return false;
-    if (equals != piece.npos && !percent_decode(piece.substr(equals + 1), true, value)) return false;
+    if (!percent_decode(piece.substr(0, equals), true, key) ||
+        (equals != piece.npos && !percent_decode(piece.substr(equals + 1), true, value))) {
+      request.bad_query = true;
+      break;
+    }
     request.query.emplace_back(std::move(key), std::move(value));
   }
   return true;

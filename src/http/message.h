@@ -9,10 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace praetor {
 class Reactor;
+class Sample;
 }
 
 namespace praetor::http {
@@ -31,8 +33,13 @@ struct Request {
   std::string body;
   uint64_t declared_length = 0;  // Content-Length, 0 when chunked
   std::string remote_ip;         // empty for unix sockets
+  bool bad_query = false;        // a bad escape in the query; `query` has what came before it
   // Set by the router: headers that every answer of the route carries. Lives as long as the router.
   const std::vector<std::pair<std::string, std::string>>* common_headers = nullptr;
+  // Set by the router: what measures the time from `started` to the answer; null when nothing does.
+  const Sample* timer = nullptr;
+  Instant started{};
+  void measure();  // once, when the answer begins
 
   bool has(std::string_view parameter) const;
   // First value of a query parameter; empty when absent.
@@ -42,7 +49,7 @@ struct Request {
   std::string_view header(std::string_view name) const;
 };
 
-// Splits and decodes the target into path and query. False for bad escapes.
+// Splits and decodes the target into path and query. False for bad escapes in the path.
 bool parse_target(Request& request);
 // Decodes %XX (and + as a space, in queries). False for bad escapes.
 bool percent_decode(std::string_view text, bool plus_is_space, std::string& out);
@@ -53,7 +60,9 @@ struct Response {
   std::string body;
   // Shared by many answers ("render once, send many"); used instead of `body` when set.
   std::shared_ptr<const std::string> shared_body;
-  bool close = false;  // end the connection after this answer
+  bool close = false;    // end the connection after this answer
+  bool chunked = false;  // in chunks however short
+  bool plain = false;    // never compressed
 
   static Response text(int status, std::string body) { return Response{status, {}, std::move(body), nullptr, false}; }
   void set(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); }

@@ -26,7 +26,7 @@ Status parse_wait(const Request& request, model::QueryOptions& options) {
 // Cache-Control: max-age=N, stale-if-error=N, must-revalidate.
 Status parse_cache_control(const Request& request, model::QueryOptions& options) {
   std::string_view header = trim(request.header("Cache-Control"));
-  if (header.empty() || !options.use_cache) return {};
+  if (header.empty()) return {};
   for (std::string_view piece : split(header, ',')) {
     std::string directive = to_lower(trim(piece));
     if (directive == "must-revalidate") options.must_revalidate = true;
@@ -92,6 +92,13 @@ Status parse_query_options(const Request& request, const QueryDefaults& defaults
   return {};
 }
 
+Status parse_blocking(const Request& request, model::QueryOptions& options) { return parse_wait(request, options); }
+
+int64_t whole_number(double number) {
+  constexpr double kLimit = 9.2e18;
+  return static_cast<int64_t>(std::clamp(number, -kLimit, kLimit));
+}
+
 model::QuerySource parse_source(const Request& request, const QueryDefaults& defaults) {
   model::QuerySource source;
   source.datacenter = defaults.datacenter;
@@ -127,10 +134,14 @@ std::string_view consistency_name(const model::QueryOptions& options) {
   return options.allow_stale ? "stale" : "leader";
 }
 
+void set_contact_headers(Response& response, bool known_leader, int64_t last_contact_ms) {
+  response.set("X-Consul-Knownleader", known_leader ? "true" : "false");
+  response.set("X-Consul-Lastcontact", std::to_string(last_contact_ms));
+}
+
 void set_meta_headers(Response& response, const MetaHeaders& meta) {
   response.set("X-Consul-Index", std::to_string(std::max<uint64_t>(meta.index, 1)));
-  response.set("X-Consul-Knownleader", meta.known_leader ? "true" : "false");
-  response.set("X-Consul-Lastcontact", std::to_string(meta.last_contact_ms));
+  set_contact_headers(response, meta.known_leader, meta.last_contact_ms);
   if (!meta.consistency.empty()) response.set("X-Consul-Effective-Consistency", std::string(meta.consistency));
 }
 

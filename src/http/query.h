@@ -23,6 +23,10 @@ struct QueryDefaults {
 // QuerySource is wanted, near. Errors are kBadRequest with Consul's texts.
 Status parse_query_options(const Request& request, const QueryDefaults& defaults, std::string& datacenter,
                            model::QueryOptions& options);
+// `index` and `wait` alone.
+Status parse_blocking(const Request& request, model::QueryOptions& options);
+// A JSON number as Go's int64, within bounds.
+int64_t whole_number(double number);
 std::string parse_token(const Request& request, const QueryDefaults& defaults);
 // `near`: a node's name, or "_agent" for this agent.
 model::QuerySource parse_source(const Request& request, const QueryDefaults& defaults);
@@ -41,5 +45,7 @@ struct MetaHeaders {
   std::string_view consistency;  // empty: no such header
 };
 void set_meta_headers(Response& response, const MetaHeaders& meta);
+// X-Consul-Knownleader and X-Consul-Lastcontact alone.
+void set_contact_headers(Response& response, bool known_leader, int64_t last_contact_ms);
 
 }  // namespace praetor::http

@@ -12,6 +12,8 @@ std::string_view reason_phrase(int status) {
   switch (status) {
     case 200: return "OK";
     case 301: return "Moved Permanently";
+    case 206: return "Partial Content";
+    case 304: return "Not Modified";
     case 307: return "Temporary Redirect";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
@@ -22,6 +24,8 @@ std::string_view reason_phrase(int status) {
     case 409: return "Conflict";
     case 413: return "Request Entity Too Large";
     case 415: return "Unsupported Media Type";
+    case 416: return "Requested Range Not Satisfiable";
+    case 417: return "Expectation Failed";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
@@ -52,8 +56,9 @@ void line(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-// What Go's content sniffing says of the bodies that Consul leaves without a type: texts and gzip.
-std::string_view sniff(std::string_view body) {
+}  // namespace
+
+std::string_view sniff_type(std::string_view body) {
   if (body.starts_with("\x1f\x8b\x08")) return "application/x-gzip";
   for (char c : body.substr(0, 512)) {
     auto byte = static_cast<uint8_t>(c);
@@ -65,8 +70,6 @@ std::string_view sniff(std::string_view body) {
       return "text/html; charset=utf-8";
   return "text/plain; charset=utf-8";
 }
-
-}  // namespace
 
 void append_head(std::string& out, Response& response, size_t content_length, const HeadOptions& options) {
   out.append(options.http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ");
@@ -82,8 +85,9 @@ void append_head(std::string& out, Response& response, size_t content_length, co
   bool no_body = response.status == 204 || response.status == 304;
   if (!options.chunked && !no_body && !has_length) line(out, "Content-Length", std::to_string(content_length));
   if (!has_type && (content_length > 0 || options.chunked) && !options.gzip)
-    line(out, "Content-Type", sniff(response.content()));
-  if (options.close) line(out, "Connection", "close");
+    line(out, "Content-Type", sniff_type(response.content()));
+  if (options.close && !response.has("Connection")) line(out, "Connection", "close");
+  if (options.keep_alive) line(out, "Connection", "keep-alive");
   if (options.chunked) line(out, "Transfer-Encoding", "chunked");
   out.append("\r\n");
 }

@@ -2,6 +2,7 @@
 // endpoints, OPTIONS, wrong methods, unprintable paths, write restrictions, extra headers, unknown paths.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -18,20 +19,38 @@ namespace praetor::http {
 
 using Handler = std::function<void(const ExchangePtr&)>;
 
+// What measures a route's requests, by method. Any thread.
+class RouteTimers {
+ public:
+  // "/v1/kv/" is measured as http.GET.v1.kv._
+  explicit RouteTimers(std::string_view pattern);
+  ~RouteTimers();
+  const Sample& of(Method method);
+
+ private:
+  static constexpr size_t kMethods = static_cast<size_t>(Method::kOther) + 1;
+  std::string name_;
+  std::array<std::atomic<const Sample*>, kMethods> samples_{};  // owned; made when first asked for
+};
+
 struct Route {
   // "/v1/agent/self" matches exactly; a pattern that ends in '/' matches everything below it, the longest
   // pattern first, and the rest of the decoded path becomes Request::argument.
   std::string pattern;
   std::vector<Method> methods;  // in the order of the Allow header; OPTIONS is implied
   Handler handler;
-  uint64_t body_limit = 0;  // 0: the router's default
+  uint64_t body_limit = 0;   // 0: the router's default
+  bool page = false;         // see Router::add_page
+  bool own_methods = false;  // the handler takes every method, OPTIONS as well
+  std::shared_ptr<RouteTimers> timers = nullptr;  // set by the router; not of pages
 };
 
 struct RouterOptions {
-  std::vector<std::string> block_endpoints;  // path prefixes
-  std::vector<std::string> allow_write_from;  // CIDRs; empty: everyone
-  std::vector<std::pair<std::string, std::string>> response_headers;
+  std::vector<std::string> block_endpoints;                           // path prefixes
+  std::vector<std::string> allow_write_from;                          // CIDRs; empty: everyone
+  std::vector<std::pair<std::string, std::string>> response_headers;  // on every answer of a route; any case
   bool filter_unprintable = true;
+  bool translates_addresses = false;  // translate_wan_addrs: endpoints say so
   uint64_t default_body_limit = 32 << 20;
 };
 
@@ -40,12 +59,16 @@ class Router {
  public:
   explicit Router(RouterOptions options);
   void add(Route route);
-  // For paths that no route matches ("/", "/ui/"); answers 404 when unset.
+  // For paths that no route matches ("/"); answers 404 when unset. Its answers carry no configured headers.
   void set_fallback(Handler handler) { fallback_ = std::move(handler); }
+  // Pages: every method, none of the rules for endpoints; the answers carry the configured headers.
+  // `pattern` as in Route.
+  void add_page(std::string pattern, Handler handler);
   void handle(const ExchangePtr& exchange) const;
   uint64_t body_limit(const Request& request) const;
 
  private:
+  void answer_route(const ExchangePtr& exchange, const Route& route) const;
   const Route* find(std::string_view path) const;
   bool may_write(std::string_view remote_ip) const;
 

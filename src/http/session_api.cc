@@ -1,7 +1,6 @@
 // /v1/session (http-api.md 13).
-#include "http/api.h"
-
 #include "base/text.h"
+#include "http/api.h"
 #include "model/kv.h"
 #include "server/session.h"
 
@@ -23,23 +22,38 @@ struct CreateBody {
   codec::Value lock_delay;
   std::string behavior;
   std::string ttl;
-  codec::List<std::string> checks;
-  codec::List<std::string> node_checks;
+  // Both names of the checks on the node begin with the default.
+  codec::List<std::string> checks{model::kSerfHealthCheckID};
+  codec::List<std::string> node_checks{model::kSerfHealthCheckID};
   codec::List<model::ServiceCheck> service_checks;
 };
 PRAETOR_DESCRIBED(CreateBody)
-PRAETOR_DESCRIBE(CreateBody, "Session", field("Name", &CreateBody::name), field("Node", &CreateBody::node),
-                 field("LockDelay", &CreateBody::lock_delay), field("Behavior", &CreateBody::behavior),
-                 field("TTL", &CreateBody::ttl), field("Checks", &CreateBody::checks),
-                 field("NodeChecks", &CreateBody::node_checks), field("ServiceChecks", &CreateBody::service_checks))
+PRAETOR_DESCRIBE(
+    CreateBody, "Session",
+    own_json_decoder(/*tolerates_unknown=*/true).go_type("struct { LockDelay interface {}; *structs.Alias }"),
+    field("Name", &CreateBody::name), field("Node", &CreateBody::node),
+    field("LockDelay", &CreateBody::lock_delay), field("Behavior", &CreateBody::behavior),
+    field("TTL", &CreateBody::ttl), field("Checks", &CreateBody::checks).go_type("[]types.CheckID"),
+    field("NodeChecks", &CreateBody::node_checks), field("ServiceChecks", &CreateBody::service_checks))
 
 Result<Duration> lock_delay_of(const codec::Value& value) {
   if (const std::string* text = value.string()) return parse_duration(*text);
   if (const double* number = std::get_if<double>(&value.data)) {
-    if (*number < 1000) return Duration(static_cast<int64_t>(*number * 1e9));
-    return Duration(static_cast<int64_t>(*number));
+    int64_t whole = whole_number(*number);
+    return whole < 1000 ? Duration(std::chrono::seconds(whole)) : Duration(whole);
   }
   return Duration(std::chrono::seconds(15));
+}
+
+// An empty list under either name of the node's checks means none at all; the default under the older name
+// stands for nothing besides the other's.
+void settle_checks(CreateBody& body) {
+  if (body.checks.empty()) {
+    body.node_checks.make_empty();
+  } else if (body.node_checks.empty() ||
+             (body.checks.size() == 1 && body.checks[0] == model::kSerfHealthCheckID)) {
+    body.checks = {};
+  }
 }
 
 void create(const ApiContext& api, const ExchangePtr& exchange) {
@@ -48,11 +62,8 @@ void create(const ApiContext& api, const ExchangePtr& exchange) {
   body.node = api.defaults.node_name;
   body.behavior = model::kSessionRelease;
   model::SessionRequest request;
-  bool default_checks = true;
-  if (!http.body.empty()) {
-    if (!parse_body(exchange, body, false, "Request decode failed: ")) return;
-    default_checks = body.checks.is_nil() && body.node_checks.is_nil();
-  }
+  if (!http.body.empty() && !parse_body(exchange, body, false, "Request decode failed: ")) return;
+  settle_checks(body);
   auto delay = lock_delay_of(body.lock_delay);
   if (!delay) return respond_text(exchange, 400, "Request decode failed: " + delay.error().message);
   request.datacenter = write_datacenter(api, http);
@@ -67,14 +78,15 @@ void create(const ApiContext& api, const ExchangePtr& exchange) {
   session.checks = body.checks;
   session.node_checks = body.node_checks;
   session.service_checks = body.service_checks;
-  if (default_checks) session.node_checks = {model::kSerfHealthCheckID};
-  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
-  server::session_apply(*api.server, exchange->reactor(), std::move(request), [&api, exchange](Result<std::string> id) {
-    if (!id) return respond_error(exchange, id.error());
-    std::string json = "{\"ID\":";
-    codec::write_json_string(json, *id);
-    respond_json(api, exchange, json + "}");
-  });
+  if (Status local = check_datacenter(api, request.datacenter); !local)
+    return respond_error(exchange, local.error());
+  server::session_apply(*api.server, exchange->reactor(), std::move(request),
+                        [&api, exchange](Result<std::string> id) {
+                          if (!id) return respond_error(exchange, id.error());
+                          std::string json = "{\"ID\":";
+                          codec::write_json_string(json, *id);
+                          respond_json(api, exchange, json + "}");
+                        });
 }
 
 void destroy(const ApiContext& api, const ExchangePtr& exchange) {
@@ -84,11 +96,13 @@ void destroy(const ApiContext& api, const ExchangePtr& exchange) {
   request.datacenter = write_datacenter(api, http);
   request.op = "destroy";
   request.session.id = http.argument;
-  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
-  server::session_apply(*api.server, exchange->reactor(), std::move(request), [&api, exchange](Result<std::string> id) {
-    if (!id) return respond_error(exchange, id.error());
-    respond_json(api, exchange, "true");
-  });
+  if (Status local = check_datacenter(api, request.datacenter); !local)
+    return respond_error(exchange, local.error());
+  server::session_apply(*api.server, exchange->reactor(), std::move(request),
+                        [&api, exchange](Result<std::string> id) {
+                          if (!id) return respond_error(exchange, id.error());
+                          respond_json(api, exchange, "true");
+                        });
 }
 
 void renew(const ApiContext& api, const ExchangePtr& exchange) {
@@ -97,7 +111,8 @@ void renew(const ApiContext& api, const ExchangePtr& exchange) {
   model::SessionSpecificRequest request;
   request.session_id = request.session = http.argument;
   request.datacenter = write_datacenter(api, http);
-  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
+  if (Status local = check_datacenter(api, request.datacenter); !local)
+    return respond_error(exchange, local.error());
   server::session_renew(*api.server, exchange->reactor(), request, [&api, exchange](Result<Sessions> reply) {
     if (!reply) return respond_error(exchange, reply.error());
     if (reply->sessions.empty())
@@ -125,8 +140,8 @@ void of_node(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing node name")) return;
   request.node = exchange->request().argument;
-  read<model::NodeSpecificRequest, Sessions>(api, exchange, server::session_list_of_node, std::move(request), {},
-                                             render_sessions);
+  read<model::NodeSpecificRequest, Sessions>(api, exchange, server::session_list_of_node, std::move(request),
+                                             {}, render_sessions);
 }
 
 }  // namespace

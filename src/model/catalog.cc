@@ -1,5 +1,7 @@
 #include "model/catalog.h"
 
+#include "model/decoder_names.h"
+
 namespace praetor::model {
 
 using codec::kDurationText;
@@ -19,6 +21,8 @@ PRAETOR_DESCRIBE(ServiceAddress, "ServiceAddress", field("Address", &ServiceAddr
 PRAETOR_DESCRIBE(MeshGatewayConfig, "MeshGatewayConfig", field("Mode", &MeshGatewayConfig::mode).omit_empty())
 
 PRAETOR_DESCRIBE(ExposePath, "ExposePath",
+                 own_json_decoder().go_type("struct { LocalPathPortSnake int \"json:\\\"local_path_port\\\"\"; "
+                                            "ListenerPortSnake int \"json:\\\"listener_port\\\"\"; *structs.Alias }"),
                  field("ListenerPort", &ExposePath::listener_port).omit_empty().flag(kSnakeInput),
                  field("Path", &ExposePath::path).omit_empty(),
                  field("LocalPathPort", &ExposePath::local_path_port).omit_empty().flag(kSnakeInput),
@@ -29,7 +33,13 @@ PRAETOR_DESCRIBE(ExposeConfig, "ExposeConfig", field("Checks", &ExposeConfig::ch
                  field("Paths", &ExposeConfig::paths).omit_empty())
 
 PRAETOR_DESCRIBE(
-    Upstream, "Upstream", field("DestinationType", &Upstream::destination_type).flag(kSnakeInput),
+    Upstream, "Upstream",
+    own_json_decoder().go_type(
+        "struct { DestinationTypeSnake string \"json:\\\"destination_type\\\"\"; DestinationNamespaceSnake string "
+        "\"json:\\\"destination_namespace\\\"\"; DestinationNameSnake string \"json:\\\"destination_name\\\"\"; "
+        "LocalBindPortSnake int \"json:\\\"local_bind_port\\\"\"; LocalBindAddressSnake string "
+        "\"json:\\\"local_bind_address\\\"\"; *structs.Alias }"),
+    field("DestinationType", &Upstream::destination_type).flag(kSnakeInput),
     field("DestinationNamespace", &Upstream::destination_namespace).omit_empty().flag(kSnakeInput),
     field("DestinationName", &Upstream::destination_name).flag(kSnakeInput),
     field("Datacenter", &Upstream::datacenter),
@@ -39,7 +49,12 @@ PRAETOR_DESCRIBE(
     field("IngressHosts", &Upstream::ingress_hosts).no_json().no_filter())
 
 PRAETOR_DESCRIBE(
-    ConnectProxyConfig, "ConnectProxyConfig", own_json_decoder(),
+    ConnectProxyConfig, "ConnectProxyConfig",
+    own_json_decoder().go_type(
+        "struct { DestinationServiceNameSnake string \"json:\\\"destination_service_name\\\"\"; "
+        "DestinationServiceIDSnake string \"json:\\\"destination_service_id\\\"\"; LocalServiceAddressSnake string "
+        "\"json:\\\"local_service_address\\\"\"; LocalServicePortSnake int \"json:\\\"local_service_port\\\"\"; "
+        "*structs.Alias }"),
     field("DestinationServiceName", &ConnectProxyConfig::destination_service_name)
         .omit_empty()
         .flag(kSnakeInput),
@@ -51,7 +66,7 @@ PRAETOR_DESCRIBE(
     field("MeshGateway", &ConnectProxyConfig::mesh_gateway), field("Expose", &ConnectProxyConfig::expose))
 
 PRAETOR_DESCRIBE(
-    ServiceConnect, "ServiceConnect", own_json_decoder(/*tolerates_unknown=*/true),
+    ServiceConnect, "ServiceConnect", own_json_decoder(/*tolerates_unknown=*/true).go_type(kServiceConnectDecoder),
     field("Native", &ServiceConnect::native).omit_empty(),
     field("SidecarService", &ServiceConnect::sidecar_service).omit_empty().no_filter().flag(kSnakeInput))
 
@@ -66,7 +81,10 @@ PRAETOR_DESCRIBE(
     field("LocallyRegisteredAsSidecar", &NodeService::locally_registered_as_sidecar).no_json().no_filter(),
     embedded(&NodeService::indexes))
 
-PRAETOR_DESCRIBE(HealthCheckDefinition, "HealthCheckDefinition", own_json_decoder(/*tolerates_unknown=*/true),
+PRAETOR_DESCRIBE(HealthCheckDefinition, "HealthCheckDefinition",
+                 own_json_decoder(/*tolerates_unknown=*/true)
+                     .go_type("struct { Interval interface {}; Timeout interface {}; DeregisterCriticalServiceAfter "
+                              "interface {}; TTL interface {}; *structs.Alias }"),
                  field("Interval", &HealthCheckDefinition::interval).omit_empty().flag(kDurationText),
                  field("OutputMaxSize", &HealthCheckDefinition::output_max_size).omit_empty().go_type("uint"),
                  field("Timeout", &HealthCheckDefinition::timeout).omit_empty().flag(kDurationText),
@@ -87,7 +105,7 @@ PRAETOR_DESCRIBE(HealthCheckDefinition, "HealthCheckDefinition", own_json_decode
                  field("GRPCUseTLS", &HealthCheckDefinition::grpc_use_tls).omit_empty(),
                  field("AliasNode", &HealthCheckDefinition::alias_node).omit_empty(),
                  field("AliasService", &HealthCheckDefinition::alias_service).omit_empty(),
-                 field("TTL", &HealthCheckDefinition::ttl).omit_empty().flag(kDurationText))
+                 field("TTL", &HealthCheckDefinition::ttl).omit_empty())
 
 PRAETOR_DESCRIBE(HealthCheck, "HealthCheck", field("Node", &HealthCheck::node),
                  field("CheckID", &HealthCheck::check_id).go_type("types.CheckID"),

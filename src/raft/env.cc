@@ -168,6 +168,17 @@ Status write_file_atomically(FileSystem& file_system, const std::string& path, s
   return file_system.sync_directory(parent_directory(path));
 }
 
+Status make_durable_directory(FileSystem& file_system, const std::string& path) {
+  std::string parent = parent_directory(path);
+  TRY_ASSIGN(bool exists, file_system.exists(path));
+  if (!exists) {
+    TRY_ASSIGN(bool has_parent, file_system.exists(parent));
+    if (!has_parent) TRY(make_durable_directory(file_system, parent));
+    TRY(file_system.make_directory(path));
+  }
+  return file_system.sync_directory(parent);
+}
+
 std::string parent_directory(std::string_view path) {
   size_t slash = path.rfind('/');
   if (slash == std::string_view::npos) return ".";

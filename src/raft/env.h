@@ -57,6 +57,9 @@ Result<std::string> read_file(FileSystem& file_system, const std::string& path, 
 // Writes beside `path` (".tmp"), syncs, renames, syncs the directory: after a crash either the old or the
 // new.
 Status write_file_atomically(FileSystem& file_system, const std::string& path, std::string_view bytes);
+// Makes the directory and what is missing above it, and their names durable; also the name of one that
+// exists, as nobody knows what became of its sync.
+Status make_durable_directory(FileSystem& file_system, const std::string& path);
 std::string parent_directory(std::string_view path);
 
 }  // namespace praetor::raft

@@ -2,8 +2,8 @@
 // call on demand, and can lose its power.
 //
 // What survives a power cut: everything synced; of the rest, each 512-byte sector of a written range or not,
-// size changes in order up to some point, and directory operations in order up to some point, all chosen by
-// the seed.
+// size changes in order up to some point, and of each directory its changes in order up to some point, all
+// chosen by the seed. A directory whose own name was not synced takes along what is in it.
 #pragma once
 
 #include <functional>
@@ -32,6 +32,9 @@ class FaultFileSystem final : public FileSystem {
  public:
   // The `call`-th changing call from now (1 is the next) suffers `fault`; 0: none.
   void inject(uint64_t call, Fault fault);
+  // The `call`-th call from now that only reads (open of what exists, read, size, list, exists) fails with
+  // EIO.
+  void inject_read(uint64_t call);
   bool injected() const;          // whether that has happened
   uint64_t calls() const;         // changing calls so far
   void power_cut(uint64_t seed);  // and back on
@@ -61,25 +64,33 @@ class FaultFileSystem final : public FileSystem {
     std::string current, durable;
     std::vector<FileChange> pending;
   };
-  using Names = std::map<std::string, std::shared_ptr<Inode>>;
+  struct Tree {
+    std::map<std::string, std::shared_ptr<Inode>> files;
+    std::set<std::string> directories;  // "/" need not be named
+    void drop_orphans();
+  };
   struct NameChange {
     std::string directory;  // sync_directory of this one makes it durable
-    std::function<void(Names&)> apply;
+    std::function<void(Tree&)> apply;
   };
   class OpenFile;
 
   // Runs `work` unless a fault says otherwise; `half` is what a short write does.
   Status change(const std::string& what, const std::function<void()>& work,
                 const std::function<void()>& half = nullptr);
+  // Whether a call that reads fails now. With mutex_ held.
+  bool read_fails();
   void change_names(NameChange change);
+  bool is_directory(const std::string& path) const { return path == "/" || tree_.directories.contains(path); }
   static void resize(Inode& inode, uint64_t size);
+  static void apply(const FileChange& change, std::string& content);
   static void cut_power(Inode& inode, Random& random);
 
   mutable std::mutex mutex_;
-  Names names_, durable_names_;
-  std::set<std::string> directories_;
+  Tree tree_, durable_;
   std::vector<NameChange> pending_names_;
   uint64_t calls_ = 0, fault_call_ = 0, generation_ = 0;
+  uint64_t reads_ = 0, read_fault_ = 0;
   Fault fault_ = Fault::kError;
   bool injected_ = false, powered_off_ = false;
 };

@@ -1,5 +1,8 @@
 #include "raft/node.h"
 
+#include "base/check.h"
+#include "raft/gathering.h"
+#include "raft/metrics.h"
 #include "raft/node_impl.h"
 
 namespace praetor::raft {
@@ -19,6 +22,22 @@ Node::~Node() = default;
 void Node::propose(std::string data, std::string extensions, ProposalCallback callback) {
   impl_->propose(EntryType::kCommand, std::move(data), std::move(extensions), std::move(callback));
 }
+
+namespace {
+thread_local Gathering* gathering = nullptr;
+}
+
+Gathering::Gathering() {
+  CHECK(gathering == nullptr);
+  gathering = this;
+}
+
+Gathering::~Gathering() {
+  gathering = nullptr;
+  if (at_end_) at_end_();
+}
+
+Gathering* Gathering::of_this_thread() { return gathering; }
 
 void Node::barrier(IndexCallback callback) {
   impl_->propose(EntryType::kBarrier, {}, {},
@@ -102,7 +121,14 @@ void Node::Impl::start() {
                                  entries ? std::move(*entries) : std::vector<EntryRef>(), effects_);
                 });
               },
-          .failed = [this](const Error& error) { post([this, error] { on_disk_failure(error); }); }});
+          .failed = [this](const Error& error) { post([this, error] { on_disk_failure(error); }); },
+          .appended =
+              [this](size_t entries, Instant start) {
+                if (published.role.load(std::memory_order_relaxed) != Role::kLeader) return;
+                node_metrics().dispatch_log.since(start);
+                node_metrics().dispatch_logs.set(static_cast<float>(entries));
+              }});
+  node_metrics().follower.add();
   next_snapshot_check_ = clock_->now() + options_.snapshot_interval;
   log_writer_->start();
   worker_.start();
@@ -141,6 +167,7 @@ std::unexpected<Error> shut_down() { return fail(std::string(kErrShutdown), Erro
 
 void Node::Impl::propose(EntryType type, std::string data, std::string extensions,
                          ProposalCallback callback) {
+  (type == EntryType::kBarrier ? node_metrics().barriers : node_metrics().applies).add();
   size_t bytes = data.size() + extensions.size();
   if (bytes > kMaxEntryBytes)
     return callback(fail("raft: an entry of " + std::to_string(bytes) + " bytes exceeds the limit of " +
@@ -158,17 +185,39 @@ void Node::Impl::propose(EntryType type, std::string data, std::string extension
                  " proposals, " + std::to_string(kMaxPendingProposalBytes) + " bytes)",
              ErrorKind::kRateLimited));
   }
-  {
-    std::unique_lock lock(inbox_mutex_);
-    if (closed_) {
-      lock.unlock();
-      release(1, bytes);
-      return callback(shut_down());
-    }
-    inbox_proposals_.push_back({{type, std::move(data), std::move(extensions)}, std::move(callback)});
+  Proposal proposal{{type, std::move(data), std::move(extensions)}, std::move(callback)};
+  Gathering* together = Gathering::of_this_thread();
+  if (together && !together->used()) {
+    gathers_for_ = this;
+    together->at_end([this] {
+      gathers_for_ = nullptr;
+      // A callback may propose again.
+      std::vector<Proposal> proposals = std::exchange(gathered_, {});
+      take_in(proposals);
+    });
   }
-  waker_.notify();
+  if (gathers_for_ == this)
+    gathered_.push_back(std::move(proposal));
+  else
+    take_in({&proposal, 1});
 }
+
+void Node::Impl::take_in(std::span<Proposal> proposals) {
+  std::unique_lock lock(inbox_mutex_);
+  if (!closed_) {
+    for (Proposal& proposal : proposals) inbox_proposals_.push_back(std::move(proposal));
+    lock.unlock();
+    return waker_.notify();
+  }
+  lock.unlock();
+  for (Proposal& proposal : proposals) {
+    release(1, proposal.command.data.size() + proposal.command.extensions.size());
+    proposal.callback(shut_down());
+  }
+}
+
+thread_local Node::Impl* Node::Impl::gathers_for_ = nullptr;
+thread_local std::vector<Node::Impl::Proposal> Node::Impl::gathered_;
 
 void Node::Impl::release(size_t count, size_t bytes) {
   pending_count_.fetch_sub(count);
@@ -190,6 +239,7 @@ void Node::Impl::post_control(std::shared_ptr<IndexCallback> callback, Task task
 }
 
 void Node::Impl::verify_leader(StatusCallback callback) {
+  node_metrics().verifications.add();
   if (published.role.load(std::memory_order_acquire) != Role::kLeader)
     return callback(fail(std::string(kErrNotLeader), ErrorKind::kNoLeader));
   {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -66,6 +67,7 @@ class Node::Impl final : public Transport::Receiver {
     uint64_t index = 0;
     size_t bytes = 0;
     ProposalCallback callback;
+    Instant proposed;
   };
   struct Completion {
     ProposalCallback callback;
@@ -76,6 +78,10 @@ class Node::Impl final : public Transport::Receiver {
   };
 
   // node.cc
+  // What this thread's Gathering has collected, and for whom.
+  static thread_local Impl* gathers_for_;
+  static thread_local std::vector<Proposal> gathered_;
+  void take_in(std::span<Proposal> proposals);
   bool post(Task task);  // runs on the consensus thread; dropped (false) after shutdown
   // The same, bounded; the callback gets the error when the task cannot run.
   void post_control(std::shared_ptr<IndexCallback> callback, Task task);
@@ -93,6 +99,8 @@ class Node::Impl final : public Transport::Receiver {
   void take_proposals(Instant now);
   void flush(Instant now);
   void on_role_change();
+  void count_role();
+  void count_committed(uint64_t last, Instant now);
   void finish_answers();
   bool apply_some();  // whether more is waiting
   void publish_state();
@@ -146,6 +154,7 @@ class Node::Impl final : public Transport::Receiver {
   Effects effects_;
   std::deque<Pending> pending_;
   std::vector<Completion> completions_;
+  Role shown_role_ = Role::kFollower;  // the one that was counted last
   uint64_t leading_term_ = 0;
   uint64_t last_ticket_ = 0;
   std::unordered_map<uint64_t, IndexCallback> tickets_;

@@ -18,7 +18,7 @@ Status Node::Impl::open() {
     log_store_ = std::make_unique<MemoryLog>();
     snapshots_ = std::make_unique<MemorySnapshotStore>(*clock_);
   } else {
-    TRY(file_system_->make_directory(options_.data_dir));
+    TRY(make_durable_directory(*file_system_, options_.data_dir));
     TRY_ASSIGN(votes_, FileVoteStore::open(*file_system_, options_.data_dir + "/vote"));
     TRY_ASSIGN(snapshots_, FileSnapshotStore::open(*file_system_, *clock_, options_.data_dir + "/snapshots",
                                                    [this](const std::string& line) { log(line); }));

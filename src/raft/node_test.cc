@@ -5,6 +5,8 @@
 
 #include <future>
 
+#include "raft/fault_fs.h"
+#include "raft/gathering.h"
 #include "raft/test_machine.h"
 
 namespace praetor::raft {
@@ -295,6 +297,33 @@ TEST_F(NodeTest, ShutdownAnswersEverybody) {
   node->take_snapshot([&](Result<SnapshotStream>) { ++answers; });
   node->shutdown();
   EXPECT_EQ(answers.load(), 2 * kCount + 1);
+}
+
+TEST_F(NodeTest, ProposalsGatheredGoAsOneAppend) {
+  FaultFileSystem disk;
+  TestMachine machine;
+  Options with_disk = options();
+  with_disk.file_system = &disk;
+  auto node = start(std::move(with_disk), machine);
+  ASSERT_TRUE(node);
+  ASSERT_TRUE(propose(*node, "first"));
+  uint64_t before = disk.calls();
+  std::vector<std::shared_ptr<std::promise<Result<ProposalResult>>>> promises;
+  {
+    Gathering together;
+    for (int i = 0; i < 50; ++i) {
+      auto promise = promises.emplace_back(std::make_shared<std::promise<Result<ProposalResult>>>());
+      node->propose("x", [promise](Result<ProposalResult> result) { promise->set_value(std::move(result)); });
+    }
+  }
+  uint64_t last = 0;
+  for (auto& promise : promises) {
+    auto result = await(promise->get_future());
+    ASSERT_TRUE(result);
+    EXPECT_TRUE(last == 0 || result->index == last + 1);
+    last = result->index;
+  }
+  EXPECT_LE(disk.calls() - before, 2u);  // a write and a sync
 }
 
 }  // namespace

@@ -22,6 +22,10 @@ class SegmentLog final : public LogStore {
     uint64_t snapshot_index = 0;          // entries up to here are not needed; an empty log begins after it
     std::function<uint32_t()> make_salt;  // a fresh random number for each segment
     std::function<void(const std::string&)> on_log;  // one line a repair; may be null
+    // What the error about damage says at its end.
+    std::string advice =
+        "The server does not start with a damaged log: move its raft directory away so that it joins again "
+        "empty and is brought up to date, or restore a snapshot";
   };
   // What opening learned by reading everything once.
   struct Contents {

@@ -331,6 +331,34 @@ TEST(SegmentLogTest, PowerCutsLoseNothingAcknowledged) {
   }
 }
 
+// The process ends after the fault, a new one goes on at once; the power fails only later. What a failed sync
+// left in memory alone must not be built upon.
+TEST(SegmentLogTest, ARestartAfterAnyFaultBuildsOnlyOnWhatIsDurable) {
+  for (Fault fault : {Fault::kError, Fault::kShortWrite, Fault::kAfter}) {
+    for (uint64_t call = 1;; ++call) {
+      FaultFileSystem fs;
+      fs.inject(call, fault);
+      uint64_t acknowledged = 0;
+      if (auto opened = open_log(fs, 1024))
+        for (uint64_t i = 1; i <= 20; ++i)
+          if (append(*opened->log, {make(i, 1, std::string(60, 'x'))})) acknowledged = i;
+      bool hit = fs.injected();
+      fs.inject(0, fault);
+      auto second = open_log(fs, 1024);
+      ASSERT_TRUE(second) << "call " << call << ": " << second.error().message;
+      ASSERT_GE(second->log->last_index(), acknowledged) << "call " << call;
+      for (uint64_t i = second->log->last_index() + 1; i <= 25; ++i)
+        ASSERT_TRUE(append(*second->log, {make(i, 2, std::string(80, 'y'))}));
+      fs.power_cut(call);
+      auto third = open_log(fs, 1024);
+      ASSERT_TRUE(third) << "call " << call << ": " << third.error().message;
+      EXPECT_EQ(third->log->last_index(), 25u) << "call " << call;
+      read_all(*third->log);
+      if (!hit) break;
+    }
+  }
+}
+
 TEST(SegmentLogTest, FailingAnyCallLosesNothingAcknowledged) {
   for (Fault fault : {Fault::kError, Fault::kShortWrite, Fault::kAfter}) {
     for (uint64_t call = 1;; ++call) {

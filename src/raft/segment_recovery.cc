@@ -58,8 +58,10 @@ class SegmentLog::Recovery {
     segment_.end = kSegmentHeaderBytes;
     for (;;) {
       TRY_ASSIGN(bool more, next_record(window));
-      if (!more) return finish(window);
+      if (!more) break;
     }
+    TRY(finish(window));
+    return is_last_ ? write_last_append_again(window) : Status();
   }
 
  private:
@@ -131,6 +133,24 @@ class SegmentLog::Recovery {
     return looks_torn(record, at);
   }
 
+  // What was read may lie in the page cache only: the append's sync failed, and the system took the pages for
+  // written. (Earlier appends were synced before it began.) So that nothing is built on it that a power cut
+  // takes away, it is written once more and synced.
+  Status write_last_append_again(Window& window) {
+    if (segment_.offsets.empty()) return {};
+    TRY_ASSIGN(std::string_view bytes, window.at(segment_.offsets.back(), kRecordHeaderBytes));
+    auto header = decode_record_header(bytes, segment_.salt);
+    if (!header) return corrupt(segment_.offsets.back(), "the entry changed while it was read");
+    uint64_t first = std::max(header->batch_first(), segment_.first);
+    for (uint64_t at = segment_.offsets[first - segment_.first]; at < segment_.end;) {
+      TRY_ASSIGN(std::string_view piece, window.at(at, std::min<uint64_t>(kWindowBytes, segment_.end - at)));
+      if (piece.empty()) return corrupt(at, "the file ends while it is read");
+      TRY(segment_.file->write_at(at, piece));
+      at += piece.size();
+    }
+    return segment_.file->sync();
+  }
+
   Status cut_off(Window& window) {
     log_.log("raft: " + segment_.path + ": removed an incomplete append at offset " +
              std::to_string(segment_.end) + " (entry " + std::to_string(segment_.next()) +
@@ -144,11 +164,9 @@ class SegmentLog::Recovery {
   }
 
   std::unexpected<Error> corrupt(uint64_t offset, const std::string& what) const {
-    return fail(
-        "log: " + segment_.path + ": offset " + std::to_string(offset) + ": " + what +
-            ". The server does not start with a damaged log: move its raft directory away so that it joins "
-            "again empty and is brought up to date, or restore a snapshot",
-        ErrorKind::kCorrupt);
+    return fail("log: " + segment_.path + ": offset " + std::to_string(offset) + ": " + what + ". " +
+                    log_.options_.advice,
+                ErrorKind::kCorrupt);
   }
 
   SegmentLog& log_;
@@ -165,7 +183,9 @@ Result<std::unique_ptr<SegmentLog>> SegmentLog::open(FileSystem& file_system, Op
 }
 
 Status SegmentLog::open_segments(Contents& contents) {
-  TRY(file_system_.make_directory(options_.directory));
+  TRY(make_durable_directory(file_system_, options_.directory));
+  // Names too may have outlived a sync that failed.
+  TRY(file_system_.sync_directory(options_.directory));
   TRY_ASSIGN(std::vector<std::string> names, file_system_.list(options_.directory));
   for (const std::string& name : names) {
     std::string path = options_.directory + "/" + name;

@@ -127,7 +127,9 @@ Status SnapshotStore::retain(size_t keep) {
 Result<std::unique_ptr<FileSnapshotStore>> FileSnapshotStore::open(
     FileSystem& file_system, Clock& clock, std::string directory,
     std::function<void(const std::string&)> on_log) {
-  TRY(file_system.make_directory(directory));
+  TRY(make_durable_directory(file_system, directory));
+  // A snapshot whose last sync failed is listed like any other; what is built on it must find it again.
+  TRY(file_system.sync_directory(directory));
   std::unique_ptr<FileSnapshotStore> store(
       new FileSnapshotStore(file_system, clock, std::move(directory), std::move(on_log)));
   TRY_ASSIGN(std::vector<std::string> names, file_system.list(store->directory_));

@@ -52,7 +52,7 @@ TEST(ConfigurationTest, DecodingNeverReadsPastTheEnd) {
 TEST(ConfigurationTest, Checks) {
   Configuration configuration;
   EXPECT_EQ(check_configuration(configuration).error().message,
-            "need at least one voter in configuration: {Servers:[]}");
+            "Need at least one voter in configuration: {[]}");
   configuration.servers = {{Suffrage::kVoter, "a", "x"}, {Suffrage::kVoter, "a", "y"}};
   EXPECT_EQ(check_configuration(configuration).error().message, "found duplicate ID in configuration: a");
   configuration.servers[1] = {Suffrage::kVoter, "b", "x"};

@@ -79,7 +79,7 @@ Status check_configuration(const Configuration& configuration) {
   }
   if (configuration.voter_count() == 0)
     return fail(
-        "need at least one voter in configuration: {Servers:" + format_configuration(configuration) + "}",
+        "Need at least one voter in configuration: {" + format_configuration(configuration) + "}",
         ErrorKind::kBadRequest);
   return {};
 }

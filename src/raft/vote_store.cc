@@ -45,6 +45,8 @@ std::optional<Slot> decode(std::string_view bytes) {
 Result<std::unique_ptr<FileVoteStore>> FileVoteStore::open(FileSystem& file_system, const std::string& path) {
   TRY_ASSIGN(bool exists, file_system.exists(path));
   if (!exists) TRY(write_file_atomically(file_system, path, encode({}) + encode({})));
+  // If the sync of its name failed once, the file would be there until the next power cut only.
+  if (exists) TRY(file_system.sync_directory(parent_directory(path)));
   TRY_ASSIGN(std::unique_ptr<File> file, file_system.open(path, OpenMode::kReadWrite));
   std::string bytes(2 * kSlotBytes, '\0');
   TRY_ASSIGN(size_t got, file->read_at(0, bytes));

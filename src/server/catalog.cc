@@ -4,17 +4,14 @@
 
 #include "base/text.h"
 #include "base/uuid.h"
+#include "model/validate.h"
+#include "server/endpoint_metrics.h"
 #include "server/filtering.h"
 #include "server/round_trip.h"
 #include "store/catalog_read.h"
 
 namespace praetor::server {
 namespace {
-
-void set_index(ReadContext& context, model::QueryMeta& meta, store::ReadIndex read) {
-  meta.index = read.reported;
-  context.changed = read.changed;
-}
 
 bool has_meta(const model::Map<std::string>& meta, const model::Map<std::string>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const auto& pair) {
@@ -83,7 +80,7 @@ Status catalog_node_services(ReadContext& context, const model::NodeSpecificRequ
   set_index(context, reply.meta, store::node_services(context.tables, request.node, context.watch, found));
   if (!found.node) {
     reply.meta.index = 0;  // shown as 1
-    return {};
+    return valid_filter<model::NodeService>(request.options.filter);
   }
   model::NodeServices& out = reply.node_services.emplace();
   out.node = *found.node;
@@ -99,7 +96,7 @@ Status catalog_node_service_list(ReadContext& context, const model::NodeSpecific
   set_index(context, reply.meta, store::node_services(context.tables, request.node, context.watch, found));
   if (!found.node) {
     reply.meta.index = 0;  // shown as 1
-    return {};
+    return valid_filter<model::NodeService>(request.options.filter);
   }
   reply.node_services.node = *found.node;
   for (const store::ServiceRecord* record : found.services)
@@ -146,7 +143,7 @@ Status health_service_nodes(ReadContext& context, const model::ServiceSpecificRe
   if (request.service_name.empty()) return fail("Must provide service name");
   if (request.ingress) {  // gateways come with the service mesh: none exposes a service yet
     reply.meta.index = 0;  // shown as 1
-    return {};
+    return valid_filter<model::CheckServiceNode>(request.options.filter);
   }
   auto read = store::check_service_nodes(
       context.tables, lookup_of(request), request.service_name, context.watch,
@@ -174,31 +171,41 @@ std::string uuid_problem(std::string_view text) {
   return "uuid is improperly formatted";
 }
 
-// The kind of check that a definition describes; the first that is named decides.
+// The kind of check that a definition describes, once it says all that the kind needs; the first decides.
 std::string check_type(const model::HealthCheckDefinition& definition) {
-  if (!definition.grpc.empty()) return "grpc";
-  if (!definition.http.empty()) return "http";
+  bool repeats = definition.interval.count() > 0;
+  bool script = !definition.script_args.empty();
+  if (!definition.grpc.empty() && repeats) return "grpc";
+  if (!definition.http.empty() && repeats) return "http";
   if (definition.ttl.count() > 0) return "ttl";
-  if (!definition.tcp.empty()) return "tcp";
+  if (!definition.tcp.empty() && repeats) return "tcp";
   if (!definition.alias_node.empty() || !definition.alias_service.empty()) return "alias";
-  if (!definition.docker_container_id.empty()) return "docker";
-  return definition.script_args.empty() ? "" : "script";
+  if (!definition.docker_container_id.empty() && script && repeats) return "docker";
+  return script ? "script" : "";
 }
 }  // namespace
+
+Status prepare_node(const std::string& name, const std::string& id) {
+  if (name.empty()) return fail("Must provide node");
+  if (!id.empty() && !is_uuid(id)) return fail("Bad node ID: " + uuid_problem(id));
+  return {};
+}
+
+Status prepare_service(model::NodeService& service) {
+  TRY(model::validate_node_service(service));
+  if (service.id.empty()) service.id = service.service;
+  if (service.service.empty() && !service.id.empty()) return fail("Must provide service name with ID");
+  if (service.address == "0.0.0.0" || service.address == "::" || service.address == "[::]")
+    return fail("Invalid service address");
+  return {};
+}
 
 Status prepare_registration(model::RegisterRequest& request) {
   if (request.node.empty()) return fail("Must provide node");
   if (request.address.empty() && !request.skip_node_update)
     return fail("Must provide address if SkipNodeUpdate is not set");
-  if (!request.id.empty() && !is_uuid(request.id)) return fail("Bad node ID: " + uuid_problem(request.id));
-  if (request.service) {
-    model::NodeService& service = *request.service;
-    if (!service.id.empty() && service.service.empty()) return fail("Must provide service name with ID");
-    if (service.id.empty()) service.id = service.service;
-    if (service.address == "0.0.0.0" || service.address == "::" || service.address == "[::]")
-      return fail("Invalid service address");
-    if (!service.weights) service.weights = model::Weights{1, 1};
-  }
+  TRY(prepare_node(request.node, request.id));
+  if (request.service) TRY(prepare_service(*request.service));
   if (request.check) {
     request.checks.push_back(std::move(*request.check));
     request.check.reset();
@@ -221,12 +228,18 @@ std::function<void(Result<ApplyResult>)> status_only(std::function<void(Status)>
 
 void catalog_register(Server& server, Reactor& reactor, model::RegisterRequest request,
                       std::function<void(Status)> done) {
+  static const Sample time("catalog.register");
+  count_rpc();
+  done = timed(time, std::move(done));
   if (Status valid = prepare_registration(request); !valid) return done(std::move(valid));
   server.apply(reactor, model::MessageType::kRegister, request, status_only(std::move(done)));
 }
 
 void catalog_deregister(Server& server, Reactor& reactor, const model::DeregisterRequest& request,
                         std::function<void(Status)> done) {
+  static const Sample time("catalog.deregister");
+  count_rpc();
+  done = timed(time, std::move(done));
   if (request.node.empty()) return done(fail("Must provide node"));
   server.apply(reactor, model::MessageType::kDeregister, request, status_only(std::move(done)));
 }

@@ -34,7 +34,9 @@ void catalog_register(Server& server, Reactor& reactor, model::RegisterRequest r
                       std::function<void(Status)> done);
 void catalog_deregister(Server& server, Reactor& reactor, const model::DeregisterRequest& request,
                         std::function<void(Status)> done);
-// The checks of a registration that need no state (also those of a transaction's service operations).
+// Rules and defaults that need no state: of a whole registration, and of the parts that transactions have too.
 Status prepare_registration(model::RegisterRequest& request);
+Status prepare_node(const std::string& name, const std::string& id);
+Status prepare_service(model::NodeService& service);
 
 }  // namespace praetor::server

@@ -10,6 +10,14 @@
 
 namespace praetor::server {
 
+// The error of an expression where there is nothing to filter.
+template <typename T>
+Status valid_filter(const std::string& expression) {
+  if (expression.empty()) return {};
+  TRY(codec::Filter::compile(expression, codec::type_of<T>()));
+  return {};
+}
+
 // Keeps the items that the expression accepts. An empty expression keeps all.
 template <typename T>
 Status apply_filter(const std::string& expression, codec::List<T>& items) {

@@ -1,16 +1,10 @@
 #include "server/kvs.h"
 
+#include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/kv.h"
 
 namespace praetor::server {
-
-namespace {
-void set_index(ReadContext& context, model::QueryMeta& meta, store::ReadIndex read) {
-  meta.index = read.reported;
-  context.changed = read.changed;
-}
-}  // namespace
 
 Status kvs_get(ReadContext& context, const model::KeyRequest& request, model::IndexedDirEntries& reply) {
   store::ReadIndex read;
@@ -38,6 +32,9 @@ Status kvs_list_keys(ReadContext& context, const model::KeyListRequest& request,
 
 void kvs_apply(Server& server, Reactor& reactor, const model::KVSRequest& request,
                std::function<void(Result<bool>)> done) {
+  static const Sample time("kvs.apply");
+  count_rpc();
+  done = timed(time, std::move(done));
   if (request.dir_ent.key.empty() && request.op != model::kv_op::kDeleteTree) return done(fail("Must provide key"));
   // Lock-delays are the leader's memory, on purpose: they bound how long a dead holder may still write, and a
   // new leader has been elected for longer than most of them.

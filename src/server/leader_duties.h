@@ -3,6 +3,7 @@
 // starts without them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -36,8 +37,13 @@ class LeaderDuties {
   // Any thread but the reactor's: nothing runs after it returns.
   void stop();
 
+  // Sets the leader's gauges. On the reactor.
+  void observe() const;
+
   // Any thread: until when an acquire of this key fails.
   bool lock_delayed(const std::string& key) const;
+  // Any thread: since when this server has led; the zero time while it does not.
+  Time leading_since() const;
   // Any thread: restarts a session's timer; false when this server does not keep it.
   void renew_session(const std::string& id, Duration ttl);
 
@@ -57,6 +63,7 @@ class LeaderDuties {
   Reactor& reactor_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false once stopped; checked by late callbacks
   bool leading_ = false;
+  std::atomic<int64_t> leading_since_{0};  // nanoseconds since 1970; 0: not leading
   Reactor::TimerId reconcile_timer_ = 0;
   Reactor::TimerId tombstone_timer_ = 0;
   std::unordered_map<std::string, Reactor::TimerId> session_timers_;

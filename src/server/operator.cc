@@ -11,7 +11,6 @@ model::RaftConfigurationResponse raft_configuration(Server& server) {
   model::RaftConfigurationResponse response;
   raft::ConfigurationView view = server.raft().configuration();
   raft::Server leader = server.raft().leader();
-  response.index = view.index;
   store::View state = server.store().view();
   for (const raft::Server& member : view.configuration.servers) {
     model::RaftServer row;
@@ -41,7 +40,7 @@ void raft_remove_peer(Server& server, Reactor& reactor, const std::string& id, c
   server.raft().change_configuration(
       raft::ConfigurationChange::kRemoveServer, *found, 0, [&reactor, done = std::move(done)](Result<uint64_t> result) mutable {
         reactor.post([done = std::move(done), result = std::move(result)] {
-          done(result ? Status() : Status(fail(result.error())));
+          done(result ? Status() : Status(fail(result.error().message)));
         });
       });
 }

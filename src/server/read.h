@@ -12,6 +12,7 @@
 #include "model/common.h"
 
 namespace praetor::store {
+struct ReadIndex;
 struct Tables;
 class WatchSet;
 }  // namespace praetor::store
@@ -33,6 +34,9 @@ struct ReadContext {
   // index is coarser than the result (semantics.md 1), which is what makes false wake-ups.
   uint64_t changed = 0;
 };
+
+// Hands on the index of what was read from the store.
+void set_index(ReadContext& context, model::QueryMeta& meta, const store::ReadIndex& read);
 
 template <typename Request, typename Reply>
 using ReadFunction = Status (*)(ReadContext&, const Request&, Reply&);

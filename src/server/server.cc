@@ -5,6 +5,8 @@
 #include "base/random.h"
 #include "codec/msgpack.h"
 #include "fsm/fsm.h"
+#include "server/coordinates.h"
+#include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/store.h"
 
@@ -46,6 +48,8 @@ Status Server::open() {
   for (Reactor* reactor : options_.reactors)
     state_->runners.emplace_back(reactor, std::make_unique<QueryRunner>(*reactor, state_->store, info_));
   duties_ = std::make_unique<LeaderDuties>(*this, *options_.reactors.front());
+  coordinates_ =
+      std::make_unique<CoordinateUpdates>(*this, *options_.reactors.front(), options_.coordinate_update_period);
   state_->store.set_notice_sink([this](const std::shared_ptr<const store::CommitNotice>& notice) {
     for (auto& [reactor, runner] : state_->runners) runner->deliver(notice);
   });
@@ -70,6 +74,9 @@ Status Server::open() {
                         {{"error", error}});
   };
   TRY_ASSIGN(raft_, raft::Node::start(std::move(raft_options), state_->machine));
+  std::lock_guard lock(opening_);
+  opened_ = true;
+  if (early_leadership_) tell_duties(*early_leadership_);
   return {};
 }
 
@@ -77,6 +84,7 @@ Server::~Server() { stop(); }
 
 void Server::stop() {
   if (std::exchange(stopped_, true)) return;
+  if (coordinates_) coordinates_->stop();
   if (duties_) duties_->stop();
   if (raft_) raft_->shutdown();
 }
@@ -95,6 +103,15 @@ void Server::on_raft_leadership(bool leader) {
     logger().info("cluster leadership acquired");
   else
     logger().info("cluster leadership lost");
+  std::lock_guard lock(opening_);
+  if (opened_) {
+    tell_duties(leader);
+  } else {
+    early_leadership_ = leader;
+  }
+}
+
+void Server::tell_duties(bool leader) {
   options_.reactors.front()->post([this, leader] { duties_->on_leadership(leader); });
 }
 
@@ -106,6 +123,13 @@ int64_t Server::last_contact_ms() const {
   if (raft_->is_leader()) return 0;
   auto contact = raft_->last_contact();
   return contact ? std::chrono::duration_cast<std::chrono::milliseconds>(*contact).count() : 0;
+}
+
+void Server::observe() {
+  static const Gauge applied("raft.applied_index"), last("raft.last_index");
+  applied.set(static_cast<float>(raft_->applied_index()));
+  last.set(static_cast<float>(raft_->last_index()));
+  duties_->observe();
 }
 
 void Server::await_leader(Reactor& reactor, Instant deadline, std::function<void(Status)> ready) {
@@ -124,6 +148,8 @@ void Server::when_readable(Reactor& reactor, const model::QueryOptions& options,
   if (!options.require_consistent && raft_->has_lease()) return ready({});
   Instant deadline = system_clock().now() + options_.rpc_hold_timeout;
   if (!options.require_consistent) return await_leader(reactor, deadline, std::move(ready));
+  static const Sample confirmation("rpc.consistentRead");
+  ready = timed(confirmation, std::move(ready));
   await_leader(reactor, deadline, [this, &reactor, ready = std::move(ready)](Status status) mutable {
     if (!status) return ready(std::move(status));
     raft_->verify_leader([&reactor, ready = std::move(ready)](Status verified) mutable {

@@ -10,12 +10,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/reactor.h"
 #include "base/result.h"
 #include "model/common.h"
+#include "model/operator.h"
 #include "raft/node.h"
 #include "server/query_runner.h"
 #include "server/read.h"
@@ -27,6 +30,7 @@ class Store;
 namespace praetor::server {
 
 class LeaderDuties;
+class CoordinateUpdates;
 
 struct ServerOptions {
   std::string datacenter;
@@ -51,6 +55,9 @@ struct ServerOptions {
   Duration session_ttl_min = std::chrono::seconds(10);
   Duration tombstone_ttl = std::chrono::minutes(15);
   Duration tombstone_granularity = std::chrono::seconds(30);
+
+  Duration coordinate_update_period = std::chrono::seconds(5);
+  model::AutopilotConfig autopilot;  // what a new cluster starts with
 
   std::vector<Reactor*> reactors;  // not owned; outlive the server
   // Told on the first reactor when this server starts or ceases to lead (after its duties are set up).
@@ -77,12 +84,17 @@ class Server {
   const store::Store& store() const;
   raft::Node& raft() { return *raft_; }
   LeaderDuties& leader_duties() { return *duties_; }
+  CoordinateUpdates& coordinates() { return *coordinates_; }
   QueryRunner& queries(Reactor& reactor);
 
   // "ip:port" of the leader, empty when none is known.
   std::string leader_address() const;
   bool known_leader() const;
   int64_t last_contact_ms() const;
+
+  // Sets the gauges that are read at intervals (the log's indexes, the leader's). On the first
+  // reactor, about once a second.
+  void observe();
 
   // Calls `ready` when a read with these options may look at the local state: at once for stale reads and on a
   // leader with a lease, after a confirmation for consistent ones. Without a leader it retries for
@@ -107,13 +119,19 @@ class Server {
   void propose(Reactor& reactor, std::string entry, Instant deadline, Applied applied);
   void await_leader(Reactor& reactor, Instant deadline, std::function<void(Status)> ready);
   void on_raft_leadership(bool leader);
+  void tell_duties(bool leader);
 
   ServerOptions options_;
   bool stopped_ = false;
   ServerInfo info_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LeaderDuties> duties_;
+  std::unique_ptr<CoordinateUpdates> coordinates_;
   std::unique_ptr<raft::Node> raft_;
+  // A quorum of one may lead before start() has its node: the duties hear of it once they can use it.
+  std::mutex opening_;
+  bool opened_ = false;                   // guarded by opening_
+  std::optional<bool> early_leadership_;  // guarded by opening_
 };
 
 }  // namespace praetor::server

@@ -18,12 +18,19 @@ inline constexpr size_t kMaxArchiveStateBytes = size_t{4} << 30;
 // Writes the archive piece by piece; an error of the sink ends it.
 Status write_archive(raft::SnapshotStream& snapshot, const std::function<Status(std::string_view)>& sink);
 
+// Pieces of an archive, each valid until the next call; an empty one at its end.
+using ArchiveSource = std::function<Result<std::string_view>()>;
+using StateSink = std::function<Status(std::string_view)>;
+// Unpacks and verifies, in little memory; the state goes to `on_state` (which may be empty) before it is
+// known to be whole. Error texts are Consul's: `failed to decompress snapshot: gzip: invalid header`, `failed
+// to read snapshot file: failed checking integrity of snapshot: …`.
+Result<raft::SnapshotMeta> unpack_archive(const ArchiveSource& archive, const StateSink& on_state);
+
 struct OpenArchive {
   raft::SnapshotMeta meta;
   std::shared_ptr<const std::string> state;
 };
-// Unpacks and verifies. Error texts are Consul's: `failed to decompress snapshot: gzip: invalid header`,
-// `failed checking integrity of snapshot: …`.
+// As unpack_archive, with the state in memory.
 Result<OpenArchive> read_archive(std::string_view archive);
 
 // Reads a state that is in memory.

@@ -11,13 +11,10 @@ namespace praetor::server {
 
 inline constexpr size_t kMaxTxnOps = 64;
 
-// Only operations that read. Errors of single operations stand in the reply, not in the Status.
-Status txn_read(ReadContext& context, const model::TxnReadRequest& request, model::TxnReadResponse& reply);
+// Only operations that read, over what is applied here now. Errors of single operations stand in the reply.
+model::TxnReadResponse txn_read(Server& server, model::TxnReadRequest request);
 
-// The same at once, over what is applied here now.
-model::TxnReadResponse run_txn_read(Server& server, const model::TxnReadRequest& request);
-
-void txn_apply(Server& server, Reactor& reactor, const model::TxnRequest& request,
+void txn_apply(Server& server, Reactor& reactor, model::TxnRequest request,
                std::function<void(Result<model::TxnResponse>)> done);
 
 // Does an operation leave the state as it is?

@@ -74,6 +74,7 @@ const HealthCheck* check_find(const Tables& tables, std::string_view node, std::
 Status check_put(WriteTxn& txn, HealthCheck check) {
   if (check.status.empty()) check.status = model::kHealthCritical;
   if (node_find(txn, "", check.node) == nullptr) return fail("Missing node registration");
+  if (check.check_id.empty()) return fail("failed inserting check: object missing primary index");
   if (!check.service_id.empty()) {
     const ServiceRecord* service = service_find(txn, check.node, check.service_id);
     if (service == nullptr) return fail("Missing service registration");

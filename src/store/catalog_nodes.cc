@@ -150,10 +150,7 @@ Status register_check(WriteTxn& txn, const model::RegisterRequest& request, cons
     return fail("check node " + go_quote(check.node) + " does not match node " + go_quote(request.node));
   }
   if (auto put = check_put(txn, check); !put) {
-    std::string where = put.error().message == "Missing service registration"
-                            ? " on node " + go_quote(request.node)
-                            : std::string();
-    return fail("failed inserting check: " + put.error().message + where);
+    return fail("failed inserting check: " + put.error().message + " on node " + go_quote(request.node));
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "model/validate.h"
 #include "store/catalog.h"
 #include "store/catalog_internal.h"
 
@@ -65,7 +66,7 @@ void put_service(WriteTxn& txn, std::string_view node, NodeService service, cons
 }
 
 NodeService normalised(NodeService service) {
-  if (!service.weights) service.weights = model::Weights{1, 1};
+  if (!service.weights || !model::validate_weights(*service.weights)) service.weights = model::Weights{1, 1};
   service.locally_registered_as_sidecar = false;  // the agent's own business
   return service;
 }
@@ -114,8 +115,12 @@ const ServiceRecord* service_find(const Tables& tables, std::string_view node, s
 }
 
 Status service_put(WriteTxn& txn, std::string_view node, NodeService service) {
+  if (auto valid = model::validate_service_metadata(service.kind, service.meta, false); !valid)
+    return fail("Invalid Service Meta for node " + std::string(node) + " and serviceID " + service.id + ": " +
+                valid.error().message);
   const model::Node* owner = node_find(txn, "", node);
   if (owner == nullptr) return fail("Missing node registration");
+  if (service.id.empty()) return fail("failed inserting service: object missing primary index");
   const ServiceRecord* before = service_find(txn, node, service.id);
   service = normalised(std::move(service));
   service.indexes = {txn.index(), txn.index()};

@@ -102,6 +102,32 @@ class CatalogTest : public ::testing::Test {
   Store store_;
 };
 
+TEST_F(CatalogTest, RecordsNeedAnId) {
+  EXPECT_EQ(put(5, service_request("n", "", "")),
+            "failed inserting service: failed inserting service: object missing primary index");
+  EXPECT_EQ(put(6, node_request("n")), "");
+  EXPECT_EQ(put(7, check_of("n", "", "passing")),
+            "failed inserting check: failed inserting check: object missing primary index on node \"n\"");
+}
+
+TEST_F(CatalogTest, TheMetadataOfServicesIsChecked) {
+  RegisterRequest request = service_request("n", "web", "web");
+  request.service->meta = {{"x.y", "z"}};
+  EXPECT_EQ(put(5, request),
+            "failed inserting service: Invalid Service Meta for node n and serviceID web: Couldn't load metadata pair "
+            "('x.y', 'z'): Key contains invalid characters");
+}
+
+TEST_F(CatalogTest, WeightsThatDnsCannotSayBecomeTheDefault) {
+  RegisterRequest request = service_request("n", "web", "web");
+  request.service->weights = model::Weights{0, 5};
+  EXPECT_EQ(put(5, request), "");
+  EXPECT_EQ(*service_find(store_, "n", "web")->service.weights, (model::Weights{1, 1}));
+  request.service->weights = model::Weights{2, 0};
+  EXPECT_EQ(put(6, request), "");
+  EXPECT_EQ(*service_find(store_, "n", "web")->service.weights, (model::Weights{2, 0}));
+}
+
 TEST_F(CatalogTest, IdenticalRegistrationsChangeNothing) {
   RegisterRequest request = service_request("n", "web1", "web", {"a"});
   request.checks = {check_of("n", "c", "passing", "web1")};

@@ -195,6 +195,7 @@ class Evaluator {
 
 model::TxnResponse evaluate(const Tables& tables, WriteTxn* txn, const List<TxnOp>& ops) {
   model::TxnResponse response;
+  response.results.make_empty();  // without results it is a list, not nil
   Evaluator evaluator(tables, txn, response.results);
   for (size_t i = 0; i < ops.size(); i++) {
     if (auto done = evaluator.run(ops[i]); !done) {

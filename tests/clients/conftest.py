@@ -28,6 +28,12 @@ def binary(request):
 
 
 @pytest.fixture
+def binary_of():
+    """binary_of("consul"), binary_of("praetor"): for tests that differ between the two."""
+    return _binary
+
+
+@pytest.fixture
 def praetor_binary():
     return _binary("praetor")
 

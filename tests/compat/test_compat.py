@@ -14,11 +14,13 @@ from differences import DIFFERENCES
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCENARIOS = corpus.load(os.path.join(HERE, "corpus"))
 
+SERVER_SIDE = "server: "             # a reason in pending.txt that begins so: the commands are there, their server is not
+
 
 def _pending():
     with open(os.path.join(HERE, "pending.txt"), encoding="utf-8") as file:
         lines = [line.strip() for line in file if not line.startswith("#")]
-    return [line.partition(" # ")[::2] for line in lines if line]
+    return [(line.partition("#")[0].strip(), line.partition("#")[2].strip()) for line in lines if line]
 
 
 PENDING = _pending()
@@ -62,10 +64,20 @@ def test_side_by_side(one, consul, praetor, used_differences, failing, request):
     if difference:
         failing.append(one.id)
         if why:
+            _hold_the_commands(one, consul, praetor, why, agent, used_differences)
             pytest.xfail(f"{why}\n\n{difference}")
         pytest.fail(f"{one.id} (corpus/{one.path}:{one.line})\n\n{difference}", pytrace=False)
-    if why:
+    if why and not (agent and why.startswith(SERVER_SIDE)):
         pytest.fail(f"{one.id} passes: take it off pending.txt", pytrace=False)
+
+
+def _hold_the_commands(one, consul, praetor, why, agent, used_differences):
+    """Where only the server's side is missing, the commands are compared on the real agent meanwhile."""
+    if agent or not why.startswith(SERVER_SIDE):
+        return
+    difference = _compare(one, consul, praetor, consul, used_differences)
+    if difference:
+        pytest.fail(f"{one.id} (corpus/{one.path}:{one.line}), commands on the real agent\n\n{difference}", pytrace=False)
 
 
 def test_every_listed_difference_shows(consul, praetor, used_differences, request):

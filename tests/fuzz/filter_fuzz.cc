@@ -1,6 +1,7 @@
 // Any expression compiles or is refused; what compiles evaluates on records of every filling.
 #include "codec/filter.h"
 #include "tests/fuzz/record.h"
+#include "tests/fuzz/target.h"
 
 using praetor::codec::Value;
 using praetor::fuzz::Part;
@@ -27,12 +28,12 @@ const Record& full() {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string expression(reinterpret_cast<const char*>(data), size);
+PRAETOR_FUZZ_TARGET(filter) {
+  std::string expression(input);
   auto filter = praetor::codec::compile_filter<Record>(expression);
   if (!filter) {
     CHECK(filter.error().message.starts_with("Failed to create boolean expression evaluator: "));
-    return 0;
+    return;
   }
   static const Record empty;
   for (const Record* record : {&full(), &empty}) {
@@ -40,5 +41,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto negated = praetor::codec::compile_filter<Record>("not (" + expression + ")");
     if (negated && !expression.empty()) CHECK(negated->matches(record) != matches);
   }
-  return 0;
 }

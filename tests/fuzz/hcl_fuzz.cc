@@ -2,12 +2,13 @@
 #include "codec/hcl.h"
 #include "codec/json.h"
 #include "tests/fuzz/record.h"
+#include "tests/fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  auto document = praetor::codec::parse_hcl(std::string_view(reinterpret_cast<const char*>(data), size));
+PRAETOR_FUZZ_TARGET(hcl) {
+  auto document = praetor::codec::parse_hcl(input);
   if (!document) {
     CHECK(!document.error().message.empty());
-    return 0;
+    return;
   }
   praetor::fuzz::Record record;
   std::vector<std::string> unknown;
@@ -15,5 +16,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(status.has_value() || !status.error().message.empty());
   praetor::codec::to_json(*document);
   praetor::codec::to_json(record);
-  return 0;
 }

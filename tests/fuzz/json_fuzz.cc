@@ -1,6 +1,7 @@
 // What reads as JSON is written and read again as the same text.
 #include "codec/json.h"
 #include "tests/fuzz/record.h"
+#include "tests/fuzz/target.h"
 
 using praetor::codec::from_json;
 using praetor::codec::to_json;
@@ -25,9 +26,7 @@ void round_trip(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text(reinterpret_cast<const char*>(data), size);
-  round_trip<praetor::fuzz::Record>(text);
-  round_trip<praetor::codec::Value>(text);
-  return 0;
+PRAETOR_FUZZ_TARGET(json) {
+  round_trip<praetor::fuzz::Record>(input);
+  round_trip<praetor::codec::Value>(input);
 }

@@ -1,6 +1,7 @@
 // What reads as MessagePack is written in one canonical form, and msgpack_length agrees with the reader.
 #include "codec/msgpack.h"
 #include "tests/fuzz/record.h"
+#include "tests/fuzz/target.h"
 
 using praetor::Cursor;
 using praetor::codec::from_msgpack;
@@ -27,10 +28,8 @@ void round_trip(std::string_view data, bool raw_as_bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  round_trip<praetor::fuzz::Record>(bytes, false);
-  round_trip<praetor::codec::Value>(bytes, false);
-  round_trip<praetor::codec::Value>(bytes, true);
-  return 0;
+PRAETOR_FUZZ_TARGET(msgpack) {
+  round_trip<praetor::fuzz::Record>(input, false);
+  round_trip<praetor::codec::Value>(input, false);
+  round_trip<praetor::codec::Value>(input, true);
 }

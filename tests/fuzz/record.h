@@ -1,10 +1,9 @@
-// A struct with a field of every kind, for the codec fuzzers. Defines functions: include it once a program.
+// A struct with a field of every kind, for the codec fuzzers.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "base/check.h"
 #include "codec/type.h"
 
 namespace praetor::fuzz {
@@ -15,9 +14,6 @@ struct Part {
   std::string name;
 };
 PRAETOR_DESCRIBED(Part)
-PRAETOR_DESCRIBE(Part, "Part", own_json_decoder(), field("Small", &Part::small).flag(codec::kSnakeInput),
-                 field("Port", &Part::port).omit_empty(),
-                 field("Name", &Part::name).flag(codec::kWireOmitEmpty))
 
 struct Record {
   std::string id;
@@ -40,14 +36,5 @@ struct Record {
   codec::Map<codec::Value> config;
 };
 PRAETOR_DESCRIBED(Record)
-PRAETOR_DESCRIBE(Record, "Record", field("ID", &Record::id), field("Flag", &Record::flag).omit_empty(),
-                 field("Number", &Record::number), field("Index", &Record::index).no_filter(),
-                 field("Middle", &Record::middle), field("Real", &Record::real),
-                 field("Single", &Record::single), field("Bytes", &Record::bytes),
-                 field("Wait", &Record::wait), field("At", &Record::at),
-                 field("Tags", &Record::tags).flag(codec::kEmptyAsList), field("Meta", &Record::meta),
-                 field("Header", &Record::header), field("Parts", &Record::parts),
-                 field("Named", &Record::named), field("Next", &Record::next).omit_empty(),
-                 field("Any", &Record::any), field("Config", &Record::config))
 
 }  // namespace praetor::fuzz

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from . import httpraw
+from . import binaries, httpraw
 
 NODE = "compat-node"
 NODE_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
@@ -78,7 +78,7 @@ class Agent:
         return line + self.flags + [f"-config-dir={conf}"]
 
     def start(self, timeout=20):
-        environment = {"PATH": os.environ["PATH"], "HOME": self.folder, "GOMAXPROCS": "2"}
+        environment = binaries.environment(self.folder)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=subprocess.STDOUT, start_new_session=True)

@@ -8,12 +8,13 @@ import subprocess
 import threading
 import time
 
+from compatlib import binaries
+
 LOG_LINE = re.compile(r"^    \d{4}-\d\d-\d\dT\S+ \[[A-Z]+\] .*$")
 
 
 def _environment(run, step):
-    environment = {"PATH": os.environ["PATH"], "HOME": run.folder, "SHELL": "/bin/sh", "GOMAXPROCS": "2",
-                   "CONSUL_HTTP_ADDR": run.variables["http"]}
+    environment = binaries.environment(run.folder) | {"SHELL": "/bin/sh", "CONSUL_HTTP_ADDR": run.variables["http"]}
     for value in step.all("env"):
         name, _, text = run.expand(value).partition("=")
         environment[name] = text
@@ -40,7 +41,8 @@ class Output:
 
 def execute(run, step, words):
     """One command. `until-output REGEX` waits for that text and then sends `signal NAME` (default INT)."""
-    process = subprocess.Popen([run.binary, *words], cwd=run.folder, env=_environment(run, step),
+    # Both are started under the name `consul`, which help texts show.
+    process = subprocess.Popen(["consul", *words], executable=run.binary, cwd=run.folder, env=_environment(run, step),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                start_new_session=True)
     out, err = Output(process.stdout), Output(process.stderr)

@@ -19,8 +19,11 @@ def apply(differences, scenario_id, results, side, used):
         for each in differences:
             if not re.search(each.scenario, scenario_id) or not re.search(each.step, result.title):
                 continue
-            pattern = each.real if side == "real" else each.praetor
-            changed = re.sub(pattern, f"<difference {each.name}>", result.text)
+            if each.reduce:
+                changed = each.reduce(result.text)
+            else:
+                pattern = each.real if side == "real" else each.praetor
+                changed = re.sub(pattern, f"<difference {each.name}>", result.text)
             if changed != result.text:
                 used.add(each.name)
                 result.text = changed

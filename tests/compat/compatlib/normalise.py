@@ -4,13 +4,14 @@ import json
 import re
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d(?: UTC)?)")
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d(?: UTC)?)")
 CONTENT_HASH = re.compile(r'("ContentHash": ?"|X-Consul-Contenthash: )([0-9a-f]{16})\b')
 # Where a Raft index stands: JSON fields, headers, command output, error texts.
 INDEXES = [
     re.compile(r'("(?:CreateIndex|ModifyIndex|Index|PrimaryModifyIndex|RaftIndex)": ?)(\d+)'),
     re.compile(r"((?:^|\n)X-Consul-Index: )(\d+)"),
     re.compile(r"((?:^|\n)(?:CreateIndex|ModifyIndex|Index) +)(\d+)"),
+    re.compile(r"((?:^|\n) *(?:Create|Modify) Index: +)(\d+)"),
     re.compile(r"(current modify index |to index |CONSUL_INDEX=)(\d+)"),
     re.compile(r"(\x00I\d+\x00 != )(\d+)"),
 ]

@@ -1,21 +1,15 @@
 // Any bytes as a query, as a recursor's reply, and as a name: nothing may crash, and what is answered must be
 // a packet that can be read back.
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "dns/answer.h"
 #include "dns/fake_backend.h"
+#include "tests/fuzz/target.h"
 
 namespace praetor::dns {
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 class NoLater final : public Deferral<std::string> {
  public:
@@ -48,22 +42,20 @@ void answer(World& world, std::string_view packet, Transport transport) {
   if (world.answerer.answer(packet, {transport, "127.0.0.1"}, world.out, size, later) !=
       Answerer::Outcome::kReplied)
     return;
-  require(size >= kHeaderBytes && parse_reply(std::string_view(world.out).substr(0, size)).has_value());
+  CHECK(size >= kHeaderBytes && parse_reply(std::string_view(world.out).substr(0, size)).has_value());
 }
 
 }  // namespace
 }  // namespace praetor::dns
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+PRAETOR_FUZZ_TARGET(dns) {
   using namespace praetor::dns;
   static World world;
-  std::string_view input(reinterpret_cast<const char*>(data), size);
   answer(world, input, Transport::kUdp);
   answer(world, input, Transport::kTcp);
   parse_reply(input);
   if (auto name = name_from_text(input)) {
     auto again = name_from_text(name_to_text(*name));
-    require(again && *again == *name);
+    CHECK(again && *again == *name);
   }
-  return 0;
 }

@@ -1,0 +1,152 @@
+// /v1/operator (http-api.md 11).
+#include "base/text.h"
+#include "http/api.h"
+#include "model/agent.h"
+#include "model/operator.h"
+#include "server/autopilot.h"
+#include "server/leader_duties.h"
+#include "server/operator.h"
+#include "store/store.h"
+
+namespace praetor::http {
+namespace {
+
+void raft_configuration(const ApiContext& api, const ExchangePtr& exchange) {
+  model::DCSpecificRequest request;
+  if (!parse_read(api, exchange, request) || !is_local(api, exchange)) return;
+  api.server->when_readable(exchange->reactor(), request.options, [&api, exchange](Status status) {
+    if (!status) return respond_error(exchange, status.error());
+    respond_object(api, exchange, server::raft_configuration(*api.server));
+  });
+}
+
+void remove_peer(const ApiContext& api, const ExchangePtr& exchange) {
+  const Request& http = exchange->request();
+  std::string id(http.parameter("id")), address(http.parameter("address"));
+  if (id.empty() && address.empty())
+    return respond_text(
+        exchange, 400,
+        "Bad request: Must specify either ?id with the server's ID or ?address with IP:port of peer "
+        "to remove");
+  if (!id.empty() && !address.empty())
+    return respond_text(exchange, 400, "Bad request: Must specify only one of ?id or ?address");
+  if (!is_local(api, exchange)) return;
+  server::raft_remove_peer(*api.server, exchange->reactor(), id, address, [exchange](Status status) {
+    if (!status) return respond_error(exchange, status.error());
+    respond_empty(exchange);
+  });
+}
+
+void get_autopilot(const ApiContext& api, const ExchangePtr& exchange) {
+  model::DCSpecificRequest request;
+  if (!parse_read(api, exchange, request) || !is_local(api, exchange)) return;
+  api.server->when_readable(exchange->reactor(), request.options, [&api, exchange](Status status) {
+    if (!status) return respond_error(exchange, status.error());
+    auto config = server::autopilot_config(*api.server->store().view());
+    if (!config) return respond_text(exchange, 500, "autopilot config not initialized yet");
+    respond_object(api, exchange, *config);
+  });
+}
+
+void put_autopilot(const ApiContext& api, const ExchangePtr& exchange) {
+  model::AutopilotSetConfigRequest request;
+  if (!parse_body(exchange, request.config, true, "Bad request: Error parsing autopilot config: ")) return;
+  request.config.indexes = {};
+  if (std::string_view cas = exchange->request().parameter("cas"); !cas.empty()) {
+    auto index = parse_uint(cas);
+    if (!index)
+      return respond_text(exchange, 400, "Bad request: Error parsing cas value: " + index.error().message);
+    request.cas = true;
+    request.config.indexes.modify_index = *index;
+  }
+  if (!is_local(api, exchange)) return;
+  request.datacenter = api.defaults.datacenter;
+  request.write.token = parse_token(exchange->request(), api.defaults);
+  server::autopilot_set_config(*api.server, exchange->reactor(), request,
+                               [&api, exchange](Result<bool> done) {
+                                 if (!done) return respond_error(exchange, done.error());
+                                 respond_json(api, exchange, *done ? "true" : "false");
+                               });
+}
+
+void autopilot_health(const ApiContext& api, const ExchangePtr& exchange) {
+  if (!is_local(api, exchange)) return;
+  model::OperatorHealth health =
+      server::autopilot_health(*api.server, api.server->leader_duties().leading_since());
+  respond_json(api, exchange, codec::to_json(health), health.healthy ? 200 : 429);
+}
+
+struct KeyringBody {
+  std::string key;
+};
+PRAETOR_DESCRIBED(KeyringBody)
+PRAETOR_DESCRIBE(KeyringBody, "keyringArgs", field("Key", &KeyringBody::key))
+
+// ?relay-factor and ?local-only; answers and returns false when one of them is wrong.
+bool parse_keyring_query(const ExchangePtr& exchange, bool& local_only) {
+  const Request& http = exchange->request();
+  auto refuse = [&](const std::string& why) {
+    respond_text(exchange, 400, "Bad request: " + why);
+    return false;
+  };
+  if (std::string_view relay = http.parameter("relay-factor"); !relay.empty()) {
+    auto factor = parse_int(relay);
+    if (!factor) {
+      std::string text = factor.error().message;
+      return refuse("Error parsing relay factor: strconv.Atoi" + text.substr(text.find(':')));
+    }
+    if (*factor < 0 || *factor > 5)
+      return refuse("Invalid relay-factor: Relay factor must be in range: [0, 5]");
+  }
+  if (std::string_view local = http.parameter("local-only"); !local.empty()) {
+    auto only = parse_bool(local);
+    if (!only) return refuse("Error parsing local-only: " + only.error().message);
+    if (*only && http.method != Method::kGet)
+      return refuse("Invalid use of local-only: local-only can only be set for list requests");
+    local_only = *only;
+  }
+  return true;
+}
+
+// Gossip is not encrypted (the agent refuses to start with a key): there is no keyring to list or change.
+void keyring(const ApiContext& api, const ExchangePtr& exchange) {
+  bool list = exchange->request().method == Method::kGet, local_only = false;
+  KeyringBody body;
+  if (!list && !parse_body(exchange, body, true, "Bad request: Request decode failed: ")) return;
+  if (!parse_keyring_query(exchange, local_only)) return;
+  std::string lan = api.defaults.datacenter + " (LAN) error: ", wan = "WAN error: ";
+  if (auto key = base64_decode(body.key); !key)
+    return respond_text(exchange, 500,
+                        format_multierror({wan + key.error().message, lan + key.error().message}));
+  std::string why =
+      list ? "Keyring is empty (encryption not enabled)" : "No keyring to modify (encryption not enabled)";
+  std::vector<std::string> errors;
+  const std::string& node = api.defaults.node_name;
+  if (!local_only) {
+    errors.push_back(wan + "1/1 nodes reported failure");
+    errors.push_back(node + "." + api.defaults.datacenter + ": " + why);
+  }
+  errors.push_back(lan + "1/1 nodes reported failure");
+  errors.push_back(node + ": " + why);
+  respond_text(exchange, 500, format_multierror(errors));
+}
+
+}  // namespace
+
+void add_operator_routes(Router& router, const ApiContext& api) {
+  using Function = void (*)(const ApiContext&, const ExchangePtr&);
+  auto add = [&](std::string pattern, std::vector<Method> methods, Function function) {
+    router.add({std::move(pattern), std::move(methods),
+                [&api, function](const ExchangePtr& e) { function(api, e); }});
+  };
+  add("/v1/operator/raft/configuration", {Method::kGet}, raft_configuration);
+  add("/v1/operator/raft/peer", {Method::kDelete}, remove_peer);
+  add("/v1/operator/keyring", {Method::kGet, Method::kPost, Method::kPut, Method::kDelete}, keyring);
+  add("/v1/operator/autopilot/configuration", {Method::kGet, Method::kPut},
+      [](const ApiContext& a, const ExchangePtr& e) {
+        e->request().method == Method::kGet ? get_autopilot(a, e) : put_autopilot(a, e);
+      });
+  add("/v1/operator/autopilot/health", {Method::kGet}, autopilot_health);
+}
+
+}  // namespace praetor::http

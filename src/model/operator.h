@@ -1,0 +1,56 @@
+// Autopilot and the keyring as the API and the log have them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/common.h"
+
+namespace praetor::model {
+
+struct AutopilotConfig {
+  bool cleanup_dead_servers = false;
+  Duration last_contact_threshold{0};
+  uint64_t max_trailing_logs = 0;
+  uint64_t min_quorum = 0;
+  Duration server_stabilization_time{0};
+  std::string redundancy_zone_tag;
+  bool disable_upgrade_migration = false;
+  std::string upgrade_version_tag;
+  RaftIndex indexes;
+};
+PRAETOR_DESCRIBED(AutopilotConfig)
+
+// Log message kAutopilot.
+struct AutopilotSetConfigRequest {
+  std::string datacenter;
+  AutopilotConfig config;
+  bool cas = false;  // only when the record's ModifyIndex is the config's
+  WriteRequest write;
+};
+PRAETOR_DESCRIBED(AutopilotSetConfigRequest)
+
+struct ServerHealth {
+  std::string id;
+  std::string name;
+  std::string address;
+  std::string serf_status;
+  std::string version;
+  bool leader = false;
+  std::string last_contact;  // a duration's text
+  uint64_t last_term = 0;
+  uint64_t last_index = 0;
+  bool healthy = false;
+  bool voter = false;
+  std::string stable_since;  // RFC 3339
+};
+PRAETOR_DESCRIBED(ServerHealth)
+
+struct OperatorHealth {
+  bool healthy = false;
+  int64_t failure_tolerance = 0;
+  List<ServerHealth> servers;
+};
+PRAETOR_DESCRIBED(OperatorHealth)
+
+}  // namespace praetor::model

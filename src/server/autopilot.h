@@ -1,0 +1,28 @@
+// Autopilot: its configuration, and what it says of the servers' health (semantics.md 15). With one server
+// there is nobody to clean up or promote.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "model/operator.h"
+#include "server/server.h"
+
+namespace praetor::store {
+struct Tables;
+}
+
+namespace praetor::server {
+
+// Nothing until the first leader has written it.
+std::optional<model::AutopilotConfig> autopilot_config(const store::Tables& tables);
+// False: the compare-and-set found another index.
+void autopilot_set_config(Server& server, Reactor& reactor, const model::AutopilotSetConfigRequest& request,
+                          std::function<void(Result<bool>)> done);
+// Of a new leader: writes `initial` unless there is a configuration.
+void autopilot_initialize(Server& server, Reactor& reactor, const model::AutopilotConfig& initial);
+
+// `stable_since`: since when this server has led.
+model::OperatorHealth autopilot_health(Server& server, Time stable_since);
+
+}  // namespace praetor::server

@@ -1,0 +1,19 @@
+// The reads of the web UI (Internal.NodeInfo, NodeDump, ServiceDump).
+#pragma once
+
+#include "model/ui.h"
+#include "server/read.h"
+
+namespace praetor::server {
+
+// An empty node: all of them.
+Status internal_node_dump(ReadContext& context, const model::NodeSpecificRequest& request,
+                          model::IndexedNodeDump& reply);
+// Every instance with its node and checks.
+Status internal_service_dump(ReadContext& context, const model::DCSpecificRequest& request,
+                             model::IndexedCheckServiceNodes& reply);
+
+// One row a service name, by name.
+model::List<model::ServiceSummary> summarize_services(const model::List<model::CheckServiceNode>& instances);
+
+}  // namespace praetor::server

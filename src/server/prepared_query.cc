@@ -1,0 +1,201 @@
+#include "server/prepared_query.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/uuid.h"
+#include "server/endpoint_metrics.h"
+#include "server/round_trip.h"
+#include "store/catalog_read.h"
+#include "store/prepared_query.h"
+#include "store/store.h"
+
+namespace praetor::server {
+namespace {
+
+constexpr size_t kFirstPlaces = 10;  // among which the source's own node is looked for
+constexpr std::string_view kHiddenToken = "<hidden>";
+
+Status check_service(const model::QueryService& service) {
+  if (service.service.empty()) return fail("Must provide a Service name to query");
+  if (service.failover.nearest_n < 0)
+    return fail("Bad NearestN '" + std::to_string(service.failover.nearest_n) + "', must be >= 0");
+  return {};
+}
+
+Status check_dns(const model::QueryDNS& dns) {
+  if (dns.ttl.empty()) return {};
+  auto ttl = parse_duration(dns.ttl);
+  if (!ttl) return fail("Bad DNS TTL '" + dns.ttl + "': " + ttl.error().message);
+  if (ttl->count() < 0) return fail("DNS TTL '" + std::to_string(ttl->count()) + "', must be >=0");
+  return {};
+}
+
+Status check_query(const model::PreparedQuery& query) {
+  if (!query.is_template() && query.name.empty() && query.session.empty())
+    return fail("Must be bound to a session");
+  if (query.token == kHiddenToken)
+    return fail("Bad Token '" + query.token +
+                "', it looks like a query definition with a redacted token was submitted");
+  TRY(check_service(query.service));
+  return check_dns(query.dns);
+}
+
+bool has_pairs(const model::Map<std::string>& have, const model::Map<std::string>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& pair) {
+    const std::string* value = have.get(pair.first);
+    return value != nullptr && *value == pair.second;
+  });
+}
+
+// "!x" forbids the tag, others are required; compared without case.
+bool has_tags(const model::List<std::string>& have, const model::List<std::string>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& rule) {
+    std::string_view tag = trim(rule);
+    bool forbidden = tag.starts_with('!');
+    if (forbidden) tag.remove_prefix(1);
+    bool found = std::any_of(have.begin(), have.end(),
+                             [&](const std::string& each) { return equals_ignore_case(each, tag); });
+    return found != forbidden;
+  });
+}
+
+bool healthy(const model::QueryService& query, std::span<const model::HealthCheck* const> checks) {
+  return std::none_of(checks.begin(), checks.end(), [&](const model::HealthCheck* check) {
+    const auto& ignored = query.ignore_check_ids;
+    if (std::find(ignored.begin(), ignored.end(), check->check_id) != ignored.end()) return false;
+    return check->status == model::kHealthCritical ||
+           (query.only_passing && check->status != model::kHealthPassing);
+  });
+}
+
+void run_locally(ReadContext& context, const model::QueryService& query, bool connect,
+                 model::List<model::CheckServiceNode>& nodes) {
+  auto lookup = connect || query.connect ? store::ServiceLookup::kConnect : store::ServiceLookup::kName;
+  store::check_service_nodes(
+      context.tables, lookup, query.service, context.watch,
+      [&](const store::InstanceRef& instance, std::span<const model::HealthCheck* const> checks) {
+        const model::NodeService& service = instance.service->service;
+        bool wanted = healthy(query, checks) && has_pairs(instance.node->meta, query.node_meta) &&
+                      has_pairs(service.meta, query.service_meta) && has_tags(service.tags, query.tags);
+        if (wanted) nodes.push_back(store::to_check_service_node(instance, checks));
+      });
+}
+
+void shuffle(Random& random, model::List<model::CheckServiceNode>& nodes) {
+  for (size_t i = nodes.size(); i > 1; --i) std::swap(nodes[i - 1], nodes[random.below(i)]);
+}
+
+// Whom the distances are counted from: the request's word, then the query's.
+model::QuerySource source_of(ReadContext& context, const model::PreparedQueryExecuteRequest& request,
+                             const std::string& near) {
+  model::QuerySource source = request.source;
+  if (source.node.empty()) source.node = near;
+  if (source.node == "_agent") {
+    source = request.agent;
+  } else if (source.node == "_ip") {
+    std::string ip = source.ip;
+    source = request.agent;  // unless somebody is known to be there
+    std::vector<const model::Node*> nodes;
+    store::list_nodes(context.tables, {}, nullptr, nodes);
+    for (const model::Node* node : nodes)
+      if (!ip.empty() && node->address == ip) source.node = node->node;
+  }
+  return source;
+}
+
+// The source's own node first: nothing is nearer, whatever the coordinates say.
+void own_node_first(const std::string& node, model::List<model::CheckServiceNode>& nodes) {
+  for (size_t i = 0; i < std::min(nodes.size(), kFirstPlaces); ++i) {
+    if (nodes[i].node->node != node) continue;
+    std::swap(nodes[i], nodes[0]);
+    return;
+  }
+}
+
+Result<model::PreparedQuery> resolve(ReadContext& context,
+                                     const model::PreparedQueryExecuteRequest& request) {
+  TRY_ASSIGN(auto query,
+             store::prepared_query_resolve(context.tables, request.query_id_or_name, request.source.segment));
+  if (!query) return fail(kErrQueryNotFound, ErrorKind::kNotFound);
+  return std::move(*query);
+}
+
+}  // namespace
+
+Status prepared_query_list(ReadContext& context, const model::PreparedQuerySpecificRequest&,
+                           model::IndexedPreparedQueries& reply) {
+  std::vector<model::PreparedQuery> queries;
+  store::ReadIndex read = store::prepared_query_list(context.tables, context.watch, queries);
+  for (model::PreparedQuery& query : queries) reply.queries.push_back(std::move(query));
+  reply.meta.index = read.reported;
+  context.changed = read.changed;
+  return {};
+}
+
+Status prepared_query_get(ReadContext& context, const model::PreparedQuerySpecificRequest& request,
+                          model::IndexedPreparedQueries& reply) {
+  store::ReadIndex read;
+  TRY_ASSIGN(auto query, store::prepared_query_get(context.tables, request.query_id, context.watch, &read));
+  if (query) reply.queries.push_back(std::move(*query));
+  reply.meta.index = read.reported;
+  context.changed = read.changed;
+  return {};
+}
+
+Status prepared_query_execute(ReadContext& context, Random& random,
+                              const model::PreparedQueryExecuteRequest& request,
+                              model::PreparedQueryExecuteResponse& reply) {
+  static const Sample time("prepared-query.execute");
+  ScopedTimer timer(time);
+  TRY_ASSIGN(model::PreparedQuery query, resolve(context, request));
+  reply.service = query.service.service;
+  reply.dns = query.dns;
+  reply.datacenter = context.info.datacenter;
+  reply.nodes.make_empty();
+  run_locally(context, query.service, request.connect, reply.nodes);
+  shuffle(random, reply.nodes);
+  model::QuerySource source = source_of(context, request, query.service.near);
+  sort_by_distance(context, source, reply.nodes,
+                   [](const model::CheckServiceNode& each) { return each.node->node; });
+  if (!source.node.empty() && equals_ignore_case(source.datacenter, reply.datacenter))
+    own_node_first(source.node, reply.nodes);
+  if (request.limit > 0 && reply.nodes.size() > static_cast<size_t>(request.limit))
+    reply.nodes.erase(reply.nodes.begin() + request.limit, reply.nodes.end());
+  return {};
+}
+
+Status prepared_query_explain(ReadContext& context, const model::PreparedQueryExecuteRequest& request,
+                              model::PreparedQueryExplainResponse& reply) {
+  static const Sample time("prepared-query.explain");
+  ScopedTimer timer(time);
+  TRY_ASSIGN(reply.query, resolve(context, request));
+  return {};
+}
+
+void prepared_query_apply(Server& server, Reactor& reactor, model::PreparedQueryRequest request,
+                          std::function<void(Result<std::string>)> done) {
+  static const Sample time("prepared-query.apply");
+  count_rpc();
+  done = timed(time, std::move(done));
+  model::PreparedQuery& query = request.query;
+  if (request.op == "create") {
+    if (!query.id.empty()) return done(fail("ID must be empty when creating a new prepared query"));
+    query.id = make_uuid(thread_random());
+  } else {
+    auto known = store::prepared_query_get(*server.store().view(), query.id, nullptr, nullptr);
+    if (!known) return done(fail("Prepared Query lookup failed: " + known.error().message));
+    if (!*known) return done(fail("Cannot modify non-existent prepared query: '" + query.id + "'"));
+  }
+  if (request.op != "delete")
+    if (Status valid = check_query(query); !valid)
+      return done(fail("Invalid prepared query: " + valid.error().message));
+  std::string id = query.id;
+  server.apply(reactor, model::MessageType::kPreparedQuery, request,
+               [id = std::move(id), done = std::move(done)](Result<ApplyResult> applied) {
+                 if (!applied) return done(fail(std::move(applied.error())));
+                 done(id);
+               });
+}
+
+}  // namespace praetor::server
