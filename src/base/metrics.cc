@@ -65,9 +65,9 @@ double MetricHistogram::middle_of(size_t bin) {
                     static_cast<int>(bin / 16) + kLowestExponent);
 }
 
-void MetricCell::observe(uint64_t interval, float value) {
+void MetricCell::observe(uint64_t interval, float value, uint32_t times) {
   Bank& bank = banks[interval & 1];
-  double wide = value;
+  double wide = value, all = wide * times;
   if (bank.interval.load(kRelaxed) < interval) [[unlikely]] {
     bank.count.store(0, kRelaxed);
     bank.sum.store(0, kRelaxed);
@@ -76,14 +76,14 @@ void MetricCell::observe(uint64_t interval, float value) {
     bank.max.store(value, kRelaxed);
     bank.interval.store(interval, std::memory_order_release);
   }
-  add_to<uint64_t>(bank.count, 1);
-  add_to(bank.sum, wide);
-  add_to(bank.sum_squares, wide * wide);
+  add_to<uint64_t>(bank.count, times);
+  add_to(bank.sum, all);
+  add_to(bank.sum_squares, all * wide);
   if (value < bank.min.load(kRelaxed)) bank.min.store(value, kRelaxed);
   if (value > bank.max.load(kRelaxed)) bank.max.store(value, kRelaxed);
-  add_to<uint64_t>(total_count, 1);
-  add_to(total_sum, wide);
-  if (MetricHistogram* bins = histogram.load(std::memory_order_acquire)) bins->add(value);
+  add_to<uint64_t>(total_count, times);
+  add_to(total_sum, all);
+  if (MetricHistogram* bins = histogram.load(std::memory_order_acquire)) bins->add(value, times);
 }
 
 MetricShard::~MetricShard() {
@@ -224,15 +224,17 @@ void MetricRegistry::Impl::sweep(MetricShard& shard) {
 
 namespace {
 
-inline void observe(MetricRegistry::Impl& registry, MetricDescriptor& descriptor, float value) {
+inline void observe(MetricRegistry::Impl& registry, MetricDescriptor& descriptor, float value,
+                    uint32_t times = 1) {
   MetricShard* shard = registry.shard();
   if (!shard) return;
   MetricCell* cell = shard->cells[descriptor.id].load(kRelaxed);
   if (!cell) [[unlikely]]
     cell = registry.make_cell(*shard, descriptor);
-  cell->observe(registry.interval.load(kRelaxed), value);
+  cell->observe(registry.interval.load(kRelaxed), value, times);
   if (MetricStream* stream = registry.stream.load(std::memory_order_acquire)) [[unlikely]]
-    stream->observed(descriptor.kind, descriptor.full_name, descriptor.shown_labels, value);
+    for (; times > 0; --times)
+      stream->observed(descriptor.kind, descriptor.full_name, descriptor.shown_labels, value);
 }
 
 }  // namespace
@@ -249,8 +251,8 @@ Sample::Sample(std::string_view name, std::vector<MetricLabel> labels)
     : Sample(MetricRegistry::process(), name, std::move(labels)) {}
 Sample::Sample(MetricRegistry& registry, std::string_view name, std::vector<MetricLabel> labels)
     : descriptor_(registry.impl().describe(MetricKind::kSample, name, std::move(labels), {})) {}
-void Sample::observe(float value) const {
-  if (descriptor_->enabled.load(kRelaxed)) praetor::observe(*descriptor_->owner, *descriptor_, value);
+void Sample::observe(float value, uint32_t times) const {
+  if (descriptor_->enabled.load(kRelaxed)) praetor::observe(*descriptor_->owner, *descriptor_, value, times);
 }
 void Sample::since(Instant start) const {
   if (!descriptor_->enabled.load(kRelaxed)) return;
@@ -290,7 +292,7 @@ void LabelledCounter::add(std::initializer_list<std::string_view> values) const 
     d.owner->dropped.fetch_add(1, kRelaxed);
     return;
   }
-  cell->cell.observe(d.owner->interval.load(kRelaxed), 1);
+  cell->cell.observe(d.owner->interval.load(kRelaxed), 1, 1);
   if (MetricStream* stream = d.owner->stream.load(std::memory_order_acquire))
     stream->observed(d.kind, d.full_name, cell->labels, 1);
 }

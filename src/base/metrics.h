@@ -66,7 +66,8 @@ class Sample {
  public:
   explicit Sample(std::string_view name, std::vector<MetricLabel> labels = {});
   Sample(MetricRegistry& registry, std::string_view name, std::vector<MetricLabel> labels = {});
-  void observe(float value) const;
+  // `times` equal observations at once.
+  void observe(float value, uint32_t times = 1) const;
   // The milliseconds from `start` to now.
   void since(Instant start) const;
 

@@ -22,9 +22,9 @@ class MetricHistogram {
   static size_t bin_of(float value);
   static double middle_of(size_t bin);
 
-  void add(float value) {
+  void add(float value, uint32_t times) {
     auto& bin = bins_[bin_of(value)];
-    bin.store(bin.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    bin.store(bin.load(std::memory_order_relaxed) + times, std::memory_order_relaxed);
   }
   uint32_t at(size_t bin) const { return bins_[bin].load(std::memory_order_relaxed); }
 
@@ -46,7 +46,7 @@ struct alignas(64) MetricCell {
   std::atomic<MetricHistogram*> histogram{nullptr};  // owned; set once
 
   ~MetricCell() { delete histogram.load(); }
-  void observe(uint64_t interval, float value);
+  void observe(uint64_t interval, float value, uint32_t times);
 };
 
 struct MetricDescriptor {

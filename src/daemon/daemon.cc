@@ -1,12 +1,14 @@
 #include "daemon/daemon.h"
 
 #include <chrono>
+#include <cstdio>
 #include <future>
 #include <mutex>
 #include <thread>
 
 #include "agent/agent.h"
 #include "agent/config_reload.h"
+#include "agent/telemetry.h"
 #include "agent/user_events.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -120,6 +122,7 @@ struct Daemon::Impl {
   std::mutex reload_mutex;                             // held for a whole reload
   bool open_for_clients = false;
   std::unique_ptr<PidFile> pid_file;
+  std::unique_ptr<agent::Telemetry> telemetry;
   // Destroyed in reverse: listeners first, then the server, the reactors last.
   std::vector<std::unique_ptr<Reactor>> reactors;
   std::unique_ptr<Reactor> agent_reactor;
@@ -146,7 +149,9 @@ struct Daemon::Impl {
           "client mode is not available yet: start this agent with -server (the cluster comes with a later "
           "version)");
     TRY(check_protocols(*config));
+    TRY_ASSIGN(telemetry, agent::Telemetry::start(*config));
     TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
+    telemetry->run(*reactors.front(), [this] { server->observe(); });
     agent_reactor = std::make_unique<Reactor>("agent");
     agent_reactor->start();
     agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
@@ -218,12 +223,16 @@ struct Daemon::Impl {
                       {{"protocol", one.protocol}, {"address", one.address}, {"network", one.network}});
     http.reset();
     if (agent) agent->stop();
+    if (telemetry) telemetry->stop();
     if (server) server->stop();
     for (auto& reactor : reactors) reactor->stop();
     if (agent_reactor) agent_reactor->stop();
     dns.reset();
     agent.reset();
     server.reset();
+    reactors.clear();
+    agent_reactor.reset();
+    telemetry.reset();  // last: threads observe as long as they run
     pid_file.reset();
     if (open_for_clients) {
       logger().info("consul server down");
@@ -247,6 +256,10 @@ struct Daemon::Impl {
       if (*event == Event::kReload) {
         logger().info("Caught", {{"signal", "hangup"}});
         (void)reload();
+        continue;
+      }
+      if (*event == Event::kDumpMetrics) {
+        std::fputs(agent::dump_metrics().c_str(), stderr);
         continue;
       }
       if (*event == Event::kInterrupt) logger().info("Caught", {{"signal", "interrupt"}});
@@ -281,6 +294,7 @@ struct Daemon::Impl {
     TRY(options.apply(*next));
     TRY(dns->set_config(*next));
     http->set_config(*next);
+    telemetry->reload(next->telemetry);
     if (auto names = agent::needs_restart(*options.config, fresh); !names.empty())
       logger().warn("changed in the configuration, and waiting for a restart", {{"keys", names}});
     std::lock_guard lock(mutex);

@@ -73,6 +73,7 @@ struct HttpService::Impl {
     http::add_agent_service_routes(router, api);
     http::add_agent_check_routes(router, api);
     http::add_agent_health_routes(router, api);
+    http::add_metrics_routes(router, api);
     http::add_monitor_routes(router, api);
     http::add_ui_routes(router, api);
   }

@@ -14,11 +14,9 @@ namespace praetor::daemon {
 
 Signals::Signals() {
   std::signal(SIGPIPE, SIG_IGN);
-  // Asks Consul for its metrics on stderr: it must not end the agent.
-  std::signal(SIGUSR1, SIG_IGN);
   sigset_t mask;
   sigemptyset(&mask);
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, number);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&mask, number);
   CHECK(pthread_sigmask(SIG_BLOCK, &mask, nullptr) == 0);
   signal_fd_ = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -57,6 +55,8 @@ std::optional<Event> Signals::wait(std::optional<Duration> timeout) {
       return Event::kInterrupt;
     case SIGTERM:
       return Event::kTerminate;
+    case SIGUSR1:
+      return Event::kDumpMetrics;
     default:
       return Event::kReload;
   }

@@ -10,7 +10,7 @@
 
 namespace praetor::daemon {
 
-enum class Event : uint8_t { kInterrupt, kTerminate, kReload, kLeave };
+enum class Event : uint8_t { kInterrupt, kTerminate, kReload, kLeave, kDumpMetrics };
 
 class Signals {
  public:

@@ -53,6 +53,8 @@ struct AnswerCounters {
   uint64_t cache_hits = 0;  // answered from rendered records
   uint64_t trimmed = 0;
   uint64_t recursions = 0;       // forwarded
+  uint64_t domain = 0;           // of names in the domain
+  uint64_t reverse = 0;          // of addresses
   uint64_t failures = 0;         // answered SERVFAIL
   uint64_t waiting_refused = 0;  // kMaxWaitingQueries was reached
 };

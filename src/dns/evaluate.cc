@@ -149,12 +149,14 @@ bool Evaluation::in_domain() {
   if (uint64_t index = shop_.options.backend->index(); index != 0)
     if (std::shared_ptr<const RecordSet> set = shop_.cache.find(query, index)) {
       ++shop_.counters.cache_hits;
+      ++shop_.counters.domain;
       emit(query, std::move(set), true, true, response_);
       return true;
     }
   Zone zone = zone_of(query.name.wire(), config_);
-  if (zone == Zone::kReverse) return reverse();
   if (zone == Zone::kForeign) return foreign(rcode::kRefused);
+  ++(zone == Zone::kReverse ? shop_.counters.reverse : shop_.counters.domain);
+  if (zone == Zone::kReverse) return reverse();
   switch (query.qtype) {
     case type::kSOA:
       add_soa(response_.answer);

@@ -4,8 +4,10 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "server/endpoint_metrics.h"
 #include "server/prepared_query.h"
 #include "server/server.h"
+#include "server/service_query_metrics.h"
 #include "store/catalog_read.h"
 #include "store/store.h"
 
@@ -70,6 +72,10 @@ class StoreBackend final : public Backend {
   std::optional<Result<std::shared_ptr<const Instances>>> service(
       const ServiceLookup& lookup, Deferral<std::shared_ptr<const Instances>>&) override {
     if (!local(lookup.datacenter)) return no_path<std::shared_ptr<const Instances>>();
+    server::count_query();
+    const auto& counters = server::ServiceQueryCounters::health();
+    counters.count(lookup.service);
+    counters.count_tag(lookup.service, lookup.tag);
     auto instances = std::make_shared<Instances>();
     if (lookup.kind == ServiceKind::kIngress) return instances;  // gateways come with the service mesh
     store::View view = server_.store().view();
@@ -81,12 +87,14 @@ class StoreBackend final : public Backend {
           if (tagged(ref.service->service.tags, lookup.tag))
             instances->push_back(instance_of(*ref.node, ref.service->service, checks, datacenter()));
         });
+    if (instances->empty()) counters.count_not_found(lookup.service);
     return instances;
   }
 
   std::optional<Result<std::shared_ptr<const NodeInfo>>> node(
       const NodeLookup& lookup, Deferral<std::shared_ptr<const NodeInfo>>&) override {
     if (!local(lookup.datacenter)) return no_path<std::shared_ptr<const NodeInfo>>();
+    server::count_query();
     store::View view = server_.store().view();
     store::NodeServicesRef found;
     store::node_services(*view, lookup.node, nullptr, found);
@@ -102,6 +110,7 @@ class StoreBackend final : public Backend {
 
   std::optional<Result<std::string>> owner_of_address(const std::string& address, const ReadOptions&,
                                                       Deferral<std::string>&) override {
+    server::count_query();
     store::View view = server_.store().view();
     std::vector<const model::Node*> nodes;
     store::list_nodes(*view, {}, nullptr, nodes);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/metrics.h"
 #include "base/text.h"
 #include "codec/msgpack.h"
 #include "fsm/opaque_apply.h"
@@ -21,17 +22,37 @@ using model::MessageType;
 using store::WriteTxn;
 namespace op = model::kv_op;
 
+// The measure of one kind of entry, by its operation.
+class OperationSamples {
+ public:
+  OperationSamples(const char* name, std::initializer_list<const char*> operations) {
+    for (const char* operation : operations)
+      samples_.emplace_back(operation, Sample(name, {{"op", operation}}));
+  }
+  const Sample* find(std::string_view operation) const {
+    for (const auto& [name, sample] : samples_)
+      if (name == operation) return &sample;
+    return nullptr;
+  }
+
+ private:
+  std::vector<std::pair<std::string_view, Sample>> samples_;
+};
+
 std::any to_any(Status status) { return status ? std::any() : std::any(std::move(status).error()); }
 std::any to_any(Result<const store::KvLeaf*> leaf) {
   return leaf ? std::any(*leaf != nullptr) : std::any(std::move(leaf).error());
 }
 
-std::any apply_kv(WriteTxn& txn, std::string_view payload) {
+std::any apply_kv(WriteTxn& txn, std::string_view payload, const Sample*& sample) {
+  static const OperationSamples samples("fsm.kvs", {op::kSet, op::kDelete, op::kDeleteCAS, op::kDeleteTree, op::kCAS,
+                                                    op::kLock, op::kUnlock});
   Cursor cursor(payload);
   auto command = read_kv_command(cursor);
   if (!command) return std::move(command).error();
   const store::KvFields& fields = command->fields;
   std::string_view verb = command->op;
+  sample = samples.find(verb);
   if (verb == op::kSet) return store::kv_set(txn, fields), std::any(true);
   if (verb == op::kDelete) return store::kv_delete(txn, fields.key), std::any(true);
   if (verb == op::kDeleteTree) return store::kv_delete_tree(txn, fields.key), std::any(true);
@@ -42,7 +63,9 @@ std::any apply_kv(WriteTxn& txn, std::string_view payload) {
   return Error{"Invalid KVS operation '" + std::string(verb) + "'"};
 }
 
-std::any apply_session(WriteTxn& txn, model::SessionRequest request) {
+std::any apply_session(WriteTxn& txn, model::SessionRequest request, const Sample*& sample) {
+  static const OperationSamples samples("fsm.session", {"create", "destroy"});
+  sample = samples.find(request.op);
   if (request.op == "destroy") return to_any(store::session_destroy(txn, request.session.id));
   if (request.op != "create") return Error{"Invalid Session operation '" + request.op + "'"};
   std::string id = request.session.id;
@@ -50,7 +73,9 @@ std::any apply_session(WriteTxn& txn, model::SessionRequest request) {
   return created ? std::any(std::move(id)) : std::any(std::move(created).error());
 }
 
-std::any apply_tombstone(WriteTxn& txn, const model::TombstoneRequest& request) {
+std::any apply_tombstone(WriteTxn& txn, const model::TombstoneRequest& request, const Sample*& sample) {
+  static const OperationSamples samples("fsm.tombstone", {"reap"});
+  sample = samples.find(request.op);
   if (request.op != "reap") return Error{"Invalid Tombstone operation '" + request.op + "'"};
   store::kv_reap_tombstones(txn, request.reap_index);
   return {};
@@ -64,30 +89,37 @@ std::any with_request(std::string_view payload, Apply apply) {
   return apply(std::move(*request));
 }
 
-std::any dispatch(WriteTxn& txn, uint8_t type_byte, std::string_view payload) {
+// `sample`: what measures this entry, when something does.
+std::any dispatch(WriteTxn& txn, uint8_t type_byte, std::string_view payload, const Sample*& sample) {
+  static const Sample registers("fsm.register"), deregisters("fsm.deregister"), txns("fsm.txn"),
+      coordinates("fsm.coordinate.batch-update"), autopilot("fsm.autopilot");
   bool may_ignore = (type_byte & model::kIgnoreUnknownTypeFlag) != 0;
   auto type = static_cast<MessageType>(type_byte & ~model::kIgnoreUnknownTypeFlag);
   switch (type) {
     case MessageType::kRegister:
+      sample = &registers;
       return with_request<model::RegisterRequest>(
           payload, [&](const auto& request) { return to_any(store::catalog_register(txn, request)); });
     case MessageType::kDeregister:
+      sample = &deregisters;
       return with_request<model::DeregisterRequest>(
           payload, [&](const auto& request) { return to_any(store::catalog_deregister(txn, request)); });
     case MessageType::kKVS:
-      return apply_kv(txn, payload);
+      return apply_kv(txn, payload, sample);
     case MessageType::kSession:
       return with_request<model::SessionRequest>(
-          payload, [&](auto request) { return apply_session(txn, std::move(request)); });
+          payload, [&](auto request) { return apply_session(txn, std::move(request), sample); });
     case MessageType::kTombstone:
       return with_request<model::TombstoneRequest>(
-          payload, [&](const auto& request) { return apply_tombstone(txn, request); });
+          payload, [&](const auto& request) { return apply_tombstone(txn, request, sample); });
     case MessageType::kCoordinateBatchUpdate:
+      sample = &coordinates;
       return with_request<model::List<model::Coordinate>>(payload, [&](const auto& batch) {
         store::coordinates_put(txn, batch);
         return std::any();
       });
     case MessageType::kTxn:
+      sample = &txns;
       return with_request<model::TxnRequest>(
           payload, [&](const auto& request) { return std::any(store::txn_apply(txn, request.ops)); });
     case MessageType::kACL:
@@ -109,6 +141,7 @@ std::any dispatch(WriteTxn& txn, uint8_t type_byte, std::string_view payload) {
     case MessageType::kACLAuthMethodSet:
     case MessageType::kACLAuthMethodDelete:
     case MessageType::kFederationState:
+      if (type == MessageType::kAutopilot) sample = &autopilot;
       return apply_opaque(txn, type, payload);
     default:
       break;
@@ -139,12 +172,15 @@ std::any Fsm::apply(const raft::Entry& entry) {
 std::any Fsm::apply_command(uint64_t index, std::string_view data) {
   if (data.empty()) return Error{"empty log entry", ErrorKind::kCorrupt};
   store_.begin(index);
-  std::any result = dispatch(store_, static_cast<uint8_t>(data[0]), data.substr(1));
+  Instant start = system_clock().now();
+  const Sample* sample = nullptr;
+  std::any result = dispatch(store_, static_cast<uint8_t>(data[0]), data.substr(1), sample);
   if (failed(result)) {
     store_.rollback();
   } else {
     store_.commit();
   }
+  if (sample) sample->since(start);
   return result;
 }
 

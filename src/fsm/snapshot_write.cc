@@ -1,6 +1,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/metrics.h"
 #include "base/text.h"
 #include "codec/msgpack.h"
 #include "fsm/records.h"
@@ -24,6 +25,8 @@ class Writer final : public raft::SnapshotWriter {
   Writer(store::View view, std::string chunks) : view_(std::move(view)), chunks_(std::move(chunks)) {}
 
   Status write(raft::SnapshotSink& sink) override {
+    static const Sample time("fsm.persist");
+    ScopedTimer timer(time);
     sink_ = &sink;
     msgpack::put_map(buffer_, 1);
     msgpack::put_raw(buffer_, "LastIndex");

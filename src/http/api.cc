@@ -4,6 +4,9 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "http/api_metrics.h"
+#include "server/endpoint_metrics.h"
+#include "server/service_query_metrics.h"
 
 namespace praetor::http {
 namespace {
@@ -50,10 +53,31 @@ struct Answerer {
     meta.last_contact_ms = failed ? 0 : api.server->last_contact_ms();
     if (traits.effective_consistency && !failed) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
-    if (traits.agent_cache && !failed) set_cache_headers(api, exchange->request(), options, response, waited && *waited);
+    if (!from_cache() || failed) return;
+    bool hit = set_cache_headers(api, exchange->request(), options, response, waited && *waited);
+    if (traits.cache_counters) traits.cache_counters->count(hit);
+    if (!hit) count_query();
+  }
+
+  bool from_cache() const { return traits.agent_cache && options.use_cache && api.use_cache; }
+
+  void count_query() const {
+    server::count_query();
+    if (!traits.service_counters) return;
+    const Request& request = exchange->request();
+    traits.service_counters->count(request.argument);
+    if (auto tags = request.parameters("tag"); !tags.empty())
+      traits.service_counters->count_tag(request.argument, tags.back());
+  }
+
+  void count_outcome(const server::Rendering* rendering) const {
+    if (traits.counters) traits.counters->count_outcome(rendering != nullptr);
+    if (traits.service_counters && rendering && rendering->body->starts_with("[]") && !traits.filters_result)
+      traits.service_counters->count_not_found(exchange->request().argument);
   }
 
   void operator()(Result<server::RenderingPtr> result) const {
+    count_outcome(result ? result->get() : nullptr);
     if (!result) {
       Response response = error_response(result.error());
       if (traits.meta_on_error) set_headers(response, 1, true);
@@ -75,12 +99,13 @@ struct Answerer {
 
 }  // namespace
 
-void set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
+bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
                        Response& response, bool waited) {
-  if (!options.use_cache || !api.use_cache) return;
+  if (!options.use_cache || !api.use_cache) return false;
   bool hit = api.cache->seen(cache_key(request, options.token)) && !waited;
   response.set("X-Cache", hit ? "HIT" : "MISS");
   if (hit) response.set("Age", "0");
+  return hit;
 }
 
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options) {
@@ -143,6 +168,7 @@ Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
 }
 
 bool is_local(const ApiContext& api, const ExchangePtr& exchange) {
+  server::count_rpc();
   Status status = check_datacenter(api, write_datacenter(api, exchange->request()));
   if (!status) respond_error(exchange, status.error());
   return status.has_value();
@@ -157,7 +183,11 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::str
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate) {
   Answerer answer{api, exchange, traits, options, nullptr};
   if (traits.agent_cache && options.use_cache) answer.waited = std::make_shared<bool>(false);
-  if (Status local = check_datacenter(api, datacenter); !local) return answer(fail(local.error()));
+  if (Status local = check_datacenter(api, datacenter); !local) {
+    server::count_rpc();
+    return answer(fail(local.error()));
+  }
+  if (!answer.from_cache()) answer.count_query();
   Reactor& reactor = exchange->reactor();
   api.server->when_readable(
       reactor, options,

@@ -21,7 +21,14 @@ class UserEvents;
 struct RuntimeConfig;
 }
 
+namespace praetor::server {
+class ServiceQueryCounters;
+}
+
 namespace praetor::http {
+
+struct EndpointCounters;
+struct CacheCounters;
 
 // Which ?cached queries this agent has answered before: the first one is a MISS, later ones are HITs. (The data
 // itself is always current: it is read from the local state.) Any thread.
@@ -79,6 +86,11 @@ struct ReadTraits {
   bool meta_on_error = true;           // the headers of a read stand on its errors too
   bool bare_missing = false;           // a 404 has none of the headers of a read
   bool explicit_length = false;        // the handler names the Content-Length itself (?raw)
+  // What counts this kind of read; null: nothing.
+  const EndpointCounters* counters = nullptr;
+  const CacheCounters* cache_counters = nullptr;
+  const server::ServiceQueryCounters* service_counters = nullptr;
+  bool filters_result = false;  // an empty answer need not mean that there is no such service
   // Extra headers of the answer (?raw); by the rendering's status.
   std::vector<std::pair<std::string, std::string>> headers;
 };
@@ -96,8 +108,8 @@ using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
               const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
 
-// X-Cache and Age, for ?cached. A query that `waited` is never a hit.
-void set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
+// X-Cache and Age, for ?cached; whether the cache had the answer. A query that `waited` is never a hit.
+bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
                        Response& response, bool waited = false);
 
 // How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
@@ -173,6 +185,7 @@ void add_txn_routes(Router& router, const ApiContext& api);
 void add_status_routes(Router& router, const ApiContext& api);
 void add_agent_control_routes(Router& router, const ApiContext& api);
 void add_agent_info_routes(Router& router, const ApiContext& api);
+void add_metrics_routes(Router& router, const ApiContext& api);
 void add_monitor_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);

@@ -1,15 +1,29 @@
 // /v1/catalog (http-api.md 4).
 #include "http/api.h"
 
+#include "http/api_metrics.h"
 #include "model/catalog.h"
 #include "server/catalog.h"
+#include "server/endpoint_metrics.h"
+#include "server/service_query_metrics.h"
 
 namespace praetor::http {
 namespace {
 
+// How an endpoint of this area is answered and counted.
+ReadTraits counted(const EndpointCounters& counters, const CacheCounters* cache = nullptr,
+                   const server::ServiceQueryCounters* services = nullptr) {
+  ReadTraits traits = cache ? cached_catalog_traits() : catalog_traits();
+  traits.counters = &counters;
+  traits.cache_counters = cache;
+  traits.service_counters = services;
+  return traits;
+}
+
 template <typename Body>
-void write(const ApiContext& api, const ExchangePtr& exchange,
+void write(const ApiContext& api, const ExchangePtr& exchange, const EndpointCounters& counters,
            void (*call)(const ApiContext&, const ExchangePtr&, Body, std::function<void(Status)>)) {
+  counters.requests.add();
   Body body;
   if (Status read = codec::read_json(exchange->request().body, body, {.reject_unknown = true}); !read) {
     std::string text = "Request decode failed: " + read.error().message;
@@ -19,16 +33,22 @@ void write(const ApiContext& api, const ExchangePtr& exchange,
   if (body.datacenter.empty()) body.datacenter = api.defaults.datacenter;
   std::string token = parse_token(exchange->request(), api.defaults);
   if (!token.empty()) body.write.token = token;
-  if (Status local = check_datacenter(api, body.datacenter); !local) return respond_error(exchange, local.error());
-  call(api, exchange, std::move(body), [&api, exchange](Status status) {
+  if (Status local = check_datacenter(api, body.datacenter); !local) {
+    server::count_rpc();
+    counters.count_outcome(false);
+    return respond_error(exchange, local.error());
+  }
+  call(api, exchange, std::move(body), [&api, exchange, &counters](Status status) {
+    counters.count_outcome(status.has_value());
     if (!status) return respond_error(exchange, status.error());
     respond_json(api, exchange, "true");
   });
 }
 
 void register_node(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_register");
   write<model::RegisterRequest>(
-      api, exchange,
+      api, exchange, counters,
       [](const ApiContext& a, const ExchangePtr& e, model::RegisterRequest body, std::function<void(Status)> done) {
         server::catalog_register(*a.server, e->reactor(), std::move(body), std::move(done));
       });
@@ -46,21 +66,28 @@ PRAETOR_DESCRIBE(DeregisterBody, "DeregisterRequest",
                  embedded(&DeregisterBody::write))
 
 void deregister(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_deregister");
   write<DeregisterBody>(
-      api, exchange,
+      api, exchange, counters,
       [](const ApiContext& a, const ExchangePtr& e, DeregisterBody body, std::function<void(Status)> done) {
         server::catalog_deregister(*a.server, e->reactor(), body, std::move(done));
       });
 }
 
 void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_datacenters");
+  static const CacheCounters cache("catalog-datacenters");
+  counters.requests.add();
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
   const Request& http = exchange->request();
   std::string json = codec::to_json(codec::List<std::string>{api.defaults.datacenter});
   Response response = Response::text(200, render_document(api, http, std::move(json)));
   response.set("Content-Type", "application/json");
-  set_cache_headers(api, http, request.options, response);
+  bool hit = set_cache_headers(api, http, request.options, response);
+  if (request.options.use_cache && api.use_cache) cache.count(hit);
+  if (!hit) server::count_rpc();
+  counters.count_outcome(true);
   exchange->respond(std::move(response));
 }
 
@@ -71,21 +98,28 @@ Result<Rendered> render_list(List& items) {
 }
 
 void nodes(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_nodes");
+  static const ReadTraits traits = counted(counters);
+  counters.requests.add();
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
   request.source = parse_source(exchange->request(), api.defaults);
   request.node_meta_filters = parse_node_meta(exchange->request());
   read<model::DCSpecificRequest, model::IndexedNodes>(
-      api, exchange, server::catalog_list_nodes, std::move(request), catalog_traits(),
+      api, exchange, server::catalog_list_nodes, std::move(request), traits,
       [](model::IndexedNodes& reply) { return render_list(reply.nodes); });
 }
 
 void services(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_services");
+  static const CacheCounters cache("catalog-list-services");
+  static const ReadTraits traits = counted(counters, &cache);
+  counters.requests.add();
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
   request.node_meta_filters = parse_node_meta(exchange->request());
   read<model::DCSpecificRequest, model::IndexedServices>(
-      api, exchange, server::catalog_list_services, std::move(request), cached_catalog_traits(), [](model::IndexedServices& reply) {
+      api, exchange, server::catalog_list_services, std::move(request), traits, [](model::IndexedServices& reply) {
         for (auto& [name, tags] : reply.services)
           if (tags.empty()) tags.make_empty();
         return render_list(reply.services);
@@ -93,6 +127,13 @@ void services(const ApiContext& api, const ExchangePtr& exchange) {
 }
 
 void service_nodes(const ApiContext& api, const ExchangePtr& exchange, bool connect) {
+  static const CacheCounters cache("catalog-services");
+  static const EndpointCounters counters("catalog_service_nodes"),
+      connect_counters("catalog_connect_service_nodes", "catalog_service_nodes");
+  static const server::ServiceQueryCounters services("catalog.service"), connects("catalog.connect");
+  static const ReadTraits traits = counted(counters, &cache, &services),
+                          connect_traits = counted(connect_counters, &cache, &connects);
+  (connect ? connect_counters : counters).requests.add();
   const Request& http = exchange->request();
   model::ServiceSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
@@ -104,7 +145,7 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, bool conn
   request.service_name = http.argument;
   if (missing_argument(exchange, "Missing service name")) return;
   read<model::ServiceSpecificRequest, model::IndexedServiceNodes>(
-      api, exchange, server::catalog_service_nodes, std::move(request), cached_catalog_traits(),
+      api, exchange, server::catalog_service_nodes, std::move(request), connect ? connect_traits : traits,
       [](model::IndexedServiceNodes& reply) {
         for (model::ServiceNode& node : reply.service_nodes) {
           if (node.service_tags.empty()) node.service_tags.make_empty();
@@ -121,10 +162,13 @@ bool parse_node(const ApiContext& api, const ExchangePtr& exchange, model::NodeS
 }
 
 void node_services(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_node_services");
+  static const ReadTraits traits = counted(counters);
+  counters.requests.add();
   model::NodeSpecificRequest request;
   if (!parse_node(api, exchange, request)) return;
   read<model::NodeSpecificRequest, model::IndexedNodeServices>(
-      api, exchange, server::catalog_node_services, std::move(request), catalog_traits(),
+      api, exchange, server::catalog_node_services, std::move(request), traits,
       [](model::IndexedNodeServices& reply) -> Result<Rendered> {
         if (reply.node_services)
           for (auto& [id, service] : reply.node_services->services)
@@ -134,10 +178,13 @@ void node_services(const ApiContext& api, const ExchangePtr& exchange) {
 }
 
 void node_service_list(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_node_service_list");
+  static const ReadTraits traits = counted(counters);
+  counters.requests.add();
   model::NodeSpecificRequest request;
   if (!parse_node(api, exchange, request)) return;
   read<model::NodeSpecificRequest, model::IndexedNodeServiceList>(
-      api, exchange, server::catalog_node_service_list, std::move(request), catalog_traits(),
+      api, exchange, server::catalog_node_service_list, std::move(request), traits,
       [](model::IndexedNodeServiceList& reply) -> Result<Rendered> {
         for (model::NodeService& service : reply.node_services.services)
           if (service.tags.empty()) service.tags.make_empty();
@@ -146,13 +193,16 @@ void node_service_list(const ApiContext& api, const ExchangePtr& exchange) {
 }
 
 void gateway_services(const ApiContext& api, const ExchangePtr& exchange) {
+  static const EndpointCounters counters("catalog_gateway_services");
+  static const ReadTraits traits = counted(counters);
+  counters.requests.add();
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing gateway name")) return;
   // Gateways come with the service mesh; until then none is bound to a service.
   read<model::NodeSpecificRequest, model::IndexedNodes>(
       api, exchange,
       [](server::ReadContext&, const model::NodeSpecificRequest&, model::IndexedNodes&) -> Status { return {}; },
-      std::move(request), catalog_traits(), [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
+      std::move(request), traits, [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
 }
 
 }  // namespace
@@ -168,9 +218,9 @@ void add_catalog_routes(Router& router, const ApiContext& api) {
   };
   add("/v1/catalog/register", Method::kPut, register_node);
   add("/v1/catalog/deregister", Method::kPut, deregister);
-  add("/v1/catalog/datacenters", Method::kGet, datacenters);
-  // The nodes are of no namespace: ?ns is not looked at.
-  router.add({"/v1/catalog/nodes", {Method::kGet}, [&api](const ExchangePtr& exchange) { nodes(api, exchange); }});
+  // Datacenters and nodes are of no namespace: ?ns is not looked at.
+  router.add({"/v1/catalog/datacenters", {Method::kGet}, [&api](const ExchangePtr& e) { datacenters(api, e); }});
+  router.add({"/v1/catalog/nodes", {Method::kGet}, [&api](const ExchangePtr& e) { nodes(api, e); }});
   add("/v1/catalog/services", Method::kGet, services);
   add("/v1/catalog/service/", Method::kGet,
       [](const ApiContext& a, const ExchangePtr& e) { service_nodes(a, e, false); });

@@ -134,6 +134,7 @@ class ExchangeImpl final : public Exchange {
 
   void attach(std::shared_ptr<ConnectionImpl> connection) { connection_ = std::move(connection); }
   void cancel() {
+    request_.measure();
     connection_.reset();
     if (auto callback = std::exchange(cancel_, nullptr)) callback();
   }
@@ -211,11 +212,10 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       int n = std::snprintf(size.data(), size.size(), "%zx\r\n", length);
       tail().append(size.data(), static_cast<size_t>(n));
     }
-    if (length < kCopyBodyBelow || !response.shared_body) {
+    if (length < kCopyBodyBelow || !response.shared_body)
       tail() += response.content();
-    } else {
+    else
       segments_.push_back(Segment{{}, std::move(response.shared_body)});
-    }
     if (chunked) tail() += "\r\n0\r\n\r\n";
   }
 
@@ -314,21 +314,19 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     auto self = shared_from_this();
     bool starved = false;
     while (!closed_ && !pending_ && !close_after_ && !starved) {
-      if (!parse()) {
-        starved = true;
-      } else {
+      if (parse())
         dispatch();
-      }
+      else
+        starved = true;
     }
     processing_ = false;
     if (closed_) return;
     flush();
     if (closed_) return;
-    if (pending_) {
+    if (pending_)
       watch();
-    } else if (!close_after_) {
+    else if (!close_after_)
       read();
-    }
   }
 
   // True when the request's head is all there and may be parsed.
@@ -574,6 +572,7 @@ void ExchangeImpl::respond(Response response) {
   auto connection = std::exchange(connection_, nullptr);
   if (!connection) return;  // the client went away
   cancel_ = nullptr;
+  request_.measure();
   connection->answer(std::move(response));
 }
 
@@ -581,6 +580,7 @@ std::shared_ptr<BodyStream> ExchangeImpl::respond_stream(Response head) {
   auto connection = connection_;
   if (!connection) return nullptr;
   connection_.reset();
+  request_.measure();
   connection->answer_stream(std::move(head));
   return std::make_shared<StreamImpl>(connection);
 }

@@ -4,6 +4,7 @@
 #include "agent/user_events.h"
 #include "base/random.h"
 #include "base/uuid.h"
+#include "server/endpoint_metrics.h"
 
 namespace praetor::http {
 namespace {
@@ -20,6 +21,7 @@ void fire(const ApiContext& api, const ExchangePtr& exchange) {
   if (Status local = check_datacenter(api, write_datacenter(api, http)); !local)
     return respond_error(exchange, local.error());
   if (Status valid = agent::validate_user_event(event); !valid) return respond_error(exchange, valid.error());
+  server::count_rpc();
   event.id = make_uuid(thread_random());
   if (auto encoded = agent::encode_user_event(event); !encoded) return respond_error(exchange, encoded.error());
   // The answer shows the event as it is sent, before it has a Lamport time.

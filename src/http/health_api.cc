@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "http/api_metrics.h"
 #include "model/catalog.h"
 #include "server/catalog.h"
+#include "server/service_query_metrics.h"
 
 namespace praetor::http {
 namespace {
@@ -57,6 +59,23 @@ bool all_passing(const model::CheckServiceNode& instance) {
 
 enum class Flavour { kService, kConnect, kIngress };
 
+const ReadTraits& traits_of(Flavour flavour, bool passing) {
+  static const CacheCounters cache("health-services");
+  static const server::ServiceQueryCounters connect("health.connect"), ingress("health.ingress");
+  auto make = [](const server::ServiceQueryCounters& services, bool filters) {
+    ReadTraits traits = cached_catalog_traits();
+    traits.cache_counters = &cache;
+    traits.service_counters = &services;
+    traits.filters_result = filters;
+    return traits;
+  };
+  static const auto& service = server::ServiceQueryCounters::health();
+  static const ReadTraits all[3][2] = {{make(service, false), make(service, true)},
+                                       {make(connect, false), make(connect, true)},
+                                       {make(ingress, false), make(ingress, true)}};
+  return all[static_cast<size_t>(flavour)][passing ? 1 : 0];
+}
+
 void service_nodes(const ApiContext& api, const ExchangePtr& exchange, Flavour flavour) {
   const Request& http = exchange->request();
   model::ServiceSpecificRequest request;
@@ -76,7 +95,7 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, Flavour f
     passing = *parsed;
   }
   read<model::ServiceSpecificRequest, model::IndexedCheckServiceNodes>(
-      api, exchange, server::health_service_nodes, std::move(request), cached_catalog_traits(),
+      api, exchange, server::health_service_nodes, std::move(request), traits_of(flavour, passing),
       [passing](model::IndexedCheckServiceNodes& reply) -> Result<Rendered> {
         if (passing) std::erase_if(reply.nodes, [](const auto& instance) { return !all_passing(instance); });
         if (reply.nodes.empty()) reply.nodes.make_empty();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/metrics.h"
 #include "base/text.h"
 
 namespace praetor::http {
@@ -18,6 +19,10 @@ std::string_view method_name(Method method) {
     case Method::kOther: return "";
   }
   return "";
+}
+
+void Request::measure() {
+  if (const Sample* measured = std::exchange(timer, nullptr)) measured->since(started);
 }
 
 bool Request::has(std::string_view name) const {

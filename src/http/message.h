@@ -9,10 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace praetor {
 class Reactor;
+class Sample;
 }
 
 namespace praetor::http {
@@ -34,6 +36,10 @@ struct Request {
   bool bad_query = false;        // a bad escape in the query; `query` has what came before it
   // Set by the router: headers that every answer of the route carries. Lives as long as the router.
   const std::vector<std::pair<std::string, std::string>>* common_headers = nullptr;
+  // Set by the router: what measures the time from `started` to the answer; null when nothing does.
+  const Sample* timer = nullptr;
+  Instant started{};
+  void measure();  // once, when the answer begins
 
   bool has(std::string_view parameter) const;
   // First value of a query parameter; empty when absent.

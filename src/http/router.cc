@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/metrics.h"
 #include "base/text.h"
 
 namespace praetor::http {
@@ -127,6 +128,25 @@ Response moved(const Request& request, const std::string& path) {
 
 }  // namespace
 
+RouteTimers::RouteTimers(std::string_view pattern) {
+  for (std::string_view part : split(pattern.substr(1), '/')) name_.append(".").append(part.empty() ? "_" : part);
+}
+
+RouteTimers::~RouteTimers() {
+  for (auto& sample : samples_) delete sample.load();
+}
+
+const Sample& RouteTimers::of(Method method) {
+  auto& place = samples_[static_cast<size_t>(method)];
+  const Sample* sample = place.load(std::memory_order_acquire);
+  if (sample) return *sample;
+  // A client's own methods are one: it could name many.
+  std::string_view name = method == Method::kOther ? "OTHER" : method_name(method);
+  auto made = std::make_unique<Sample>("http." + std::string(name) + name_);
+  if (place.compare_exchange_strong(sample, made.get())) return *made.release();
+  return *sample;
+}
+
 Router::Router(RouterOptions options) : options_(std::move(options)) {
   for (auto& [name, value] : options_.response_headers) name = canonical_header(name);
   routed_headers_ = options_.response_headers;
@@ -146,6 +166,7 @@ Router::Router(RouterOptions options) : options_(std::move(options)) {
 void Router::add(Route route) {
   auto& routes = route.pattern.ends_with('/') ? prefixes_ : exact_;
   std::string pattern = route.pattern;
+  if (!route.page) route.timers = std::make_shared<RouteTimers>(pattern);
   routes.insert_or_assign(std::move(pattern), std::move(route));
 }
 
@@ -206,6 +227,8 @@ void Router::answer_route(const ExchangePtr& exchange, const Route& route) const
     return route.handler(exchange);
   }
   request.common_headers = &routed_headers_;
+  request.timer = &route.timers->of(request.method);
+  request.started = system_clock().now();
   if (request.bad_query) return answer(Response{.status = 500});
   Response head;
   for (const std::string& prefix : options_.block_endpoints) {

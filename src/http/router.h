@@ -2,6 +2,7 @@
 // endpoints, OPTIONS, wrong methods, unprintable paths, write restrictions, extra headers, unknown paths.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -18,6 +19,20 @@ namespace praetor::http {
 
 using Handler = std::function<void(const ExchangePtr&)>;
 
+// What measures a route's requests, by method. Any thread.
+class RouteTimers {
+ public:
+  // "/v1/kv/" is measured as http.GET.v1.kv._
+  explicit RouteTimers(std::string_view pattern);
+  ~RouteTimers();
+  const Sample& of(Method method);
+
+ private:
+  static constexpr size_t kMethods = static_cast<size_t>(Method::kOther) + 1;
+  std::string name_;
+  std::array<std::atomic<const Sample*>, kMethods> samples_{};  // owned; made when first asked for
+};
+
 struct Route {
   // "/v1/agent/self" matches exactly; a pattern that ends in '/' matches everything below it, the longest
   // pattern first, and the rest of the decoded path becomes Request::argument.
@@ -27,6 +42,7 @@ struct Route {
   uint64_t body_limit = 0;   // 0: the router's default
   bool page = false;         // see Router::add_page
   bool own_methods = false;  // the handler takes every method, OPTIONS as well
+  std::shared_ptr<RouteTimers> timers = nullptr;  // set by the router; not of pages
 };
 
 struct RouterOptions {

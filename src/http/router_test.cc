@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/metrics.h"
+
 namespace praetor::http {
 namespace {
 
@@ -82,6 +84,26 @@ TEST(Router, AnswersOptionsAndWrongMethods) {
   EXPECT_EQ(wrong->response.status, 405);
   EXPECT_EQ(wrong->response.body, "method POST not allowed");
   EXPECT_EQ(wrong->header("Allow"), "OPTIONS,GET");
+}
+
+TEST(Router, MeasuresRequestsByMethodAndPattern) {
+  Router router = make_router();
+  auto count = [](std::string_view name) -> uint64_t {
+    auto views = MetricRegistry::process().intervals(system_clock().wall());
+    for (const MetricAggregate& one : views.back().samples)
+      if (one.name == name) return one.count;
+    return 0;
+  };
+  for (Method method : {Method::kGet, Method::kGet, Method::kPost}) {
+    auto exchange = send(router, method, "/v1/kv/a/b");
+    ASSERT_TRUE(exchange->request().timer);
+    exchange->request().timer->observe(1);
+  }
+  send(router, Method::kOther, "/v1/agent/self")->request().timer->observe(1);
+  EXPECT_EQ(send(router, Method::kGet, "/v1/nope")->request().timer, nullptr);
+  EXPECT_EQ(count("consul.http.GET.v1.kv._"), 2u);
+  EXPECT_EQ(count("consul.http.POST.v1.kv._"), 1u);
+  EXPECT_EQ(count("consul.http.OTHER.v1.agent.self"), 1u);
 }
 
 TEST(Router, KeepsTheConfiguredRestrictions) {

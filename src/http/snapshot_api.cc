@@ -3,6 +3,7 @@
 
 #include "base/reactor.h"
 #include "http/listener.h"
+#include "server/endpoint_metrics.h"
 #include "server/snapshot_archive.h"
 
 namespace praetor::http {
@@ -13,6 +14,7 @@ constexpr uint64_t kMaxUploadBytes = kMaxBodyBytes;
 void save(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
+  server::count_rpc();
   if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
   api.server->when_readable(exchange->reactor(), request.options, [&api, exchange](Status status) {
     if (!status) return respond_error(exchange, status.error());
@@ -40,6 +42,7 @@ void save(const ApiContext& api, const ExchangePtr& exchange) {
 }
 
 void restore(const ApiContext& api, const ExchangePtr& exchange) {
+  server::count_rpc();
   if (Status local = check_datacenter(api, write_datacenter(api, exchange->request())); !local)
     return respond_error(exchange, local.error());
   auto archive = server::read_archive(exchange->request().body);

@@ -100,7 +100,9 @@ void LogWriter::append(std::vector<Job>& jobs, size_t& position) {
       batch_.push_back(std::move(entry));
     }
   }
+  Instant start = system_clock().now();
   if (failed_ || !check(store_.append(batch_))) return;
+  if (events_.appended) events_.appended(batch_.size(), start);
   {
     std::lock_guard lock(mutex_);
     ++counters_.batches;

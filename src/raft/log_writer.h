@@ -23,6 +23,7 @@ class LogWriter {
     std::function<void(uint64_t first_index)> compacted;
     std::function<void(LogFetch, Result<std::vector<EntryRef>>)> fetched;
     std::function<void(const Error&)> failed;  // once; nothing is written afterwards
+    std::function<void(size_t entries, Instant start)> appended = nullptr;  // a batch is durable: measures it
   };
 
   // `store` outlives the writer. Inline: no thread, each post does its work at once (a log in memory).

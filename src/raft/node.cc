@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "raft/gathering.h"
+#include "raft/metrics.h"
 #include "raft/node_impl.h"
 
 namespace praetor::raft {
@@ -120,7 +121,14 @@ void Node::Impl::start() {
                                  entries ? std::move(*entries) : std::vector<EntryRef>(), effects_);
                 });
               },
-          .failed = [this](const Error& error) { post([this, error] { on_disk_failure(error); }); }});
+          .failed = [this](const Error& error) { post([this, error] { on_disk_failure(error); }); },
+          .appended =
+              [this](size_t entries, Instant start) {
+                if (published.role.load(std::memory_order_relaxed) != Role::kLeader) return;
+                node_metrics().dispatch_log.since(start);
+                node_metrics().dispatch_logs.set(static_cast<float>(entries));
+              }});
+  node_metrics().follower.add();
   next_snapshot_check_ = clock_->now() + options_.snapshot_interval;
   log_writer_->start();
   worker_.start();
@@ -159,6 +167,7 @@ std::unexpected<Error> shut_down() { return fail(std::string(kErrShutdown), Erro
 
 void Node::Impl::propose(EntryType type, std::string data, std::string extensions,
                          ProposalCallback callback) {
+  (type == EntryType::kBarrier ? node_metrics().barriers : node_metrics().applies).add();
   size_t bytes = data.size() + extensions.size();
   if (bytes > kMaxEntryBytes)
     return callback(fail("raft: an entry of " + std::to_string(bytes) + " bytes exceeds the limit of " +
@@ -230,6 +239,7 @@ void Node::Impl::post_control(std::shared_ptr<IndexCallback> callback, Task task
 }
 
 void Node::Impl::verify_leader(StatusCallback callback) {
+  node_metrics().verifications.add();
   if (published.role.load(std::memory_order_acquire) != Role::kLeader)
     return callback(fail(std::string(kErrNotLeader), ErrorKind::kNoLeader));
   {

@@ -67,6 +67,7 @@ class Node::Impl final : public Transport::Receiver {
     uint64_t index = 0;
     size_t bytes = 0;
     ProposalCallback callback;
+    Instant proposed;
   };
   struct Completion {
     ProposalCallback callback;
@@ -98,6 +99,8 @@ class Node::Impl final : public Transport::Receiver {
   void take_proposals(Instant now);
   void flush(Instant now);
   void on_role_change();
+  void count_role();
+  void count_committed(uint64_t last, Instant now);
   void finish_answers();
   bool apply_some();  // whether more is waiting
   void publish_state();
@@ -151,6 +154,7 @@ class Node::Impl final : public Transport::Receiver {
   Effects effects_;
   std::deque<Pending> pending_;
   std::vector<Completion> completions_;
+  Role shown_role_ = Role::kFollower;  // the one that was counted last
   uint64_t leading_term_ = 0;
   uint64_t last_ticket_ = 0;
   std::unordered_map<uint64_t, IndexCallback> tickets_;

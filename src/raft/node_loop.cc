@@ -1,6 +1,7 @@
 // The consensus thread: takes what came in, steps the core, carries out its effects, applies what is
 // committed.
 #include "base/check.h"
+#include "raft/metrics.h"
 #include "raft/node_impl.h"
 
 namespace praetor::raft {
@@ -92,7 +93,7 @@ void Node::Impl::take_proposals(Instant now) {
     commands_.clear();
     for (size_t i = begin; i < position; ++i) {
       if (first) {
-        pending_.push_back({*first + (i - begin), sizes[i - begin], std::move(proposals_[i].callback)});
+        pending_.push_back({*first + (i - begin), sizes[i - begin], std::move(proposals_[i].callback), now});
       } else {
         release(1, sizes[i - begin]);
         completions_.push_back({std::move(proposals_[i].callback), fail(first.error())});
@@ -145,7 +146,22 @@ void Node::Impl::flush(Instant now) {
   if (effects_.hard_state || !effects_.log.empty() || !effects_.messages.empty()) flush(now);
 }
 
+void Node::Impl::count_role() {
+  const NodeMetrics& metrics = node_metrics();
+  Role role = core_->role();
+  if (role == shown_role_) return;
+  if (shown_role_ == Role::kFollower) {
+    // Also when the election was won within one step, so that the candidate was not seen.
+    metrics.heartbeat_timeout.add();
+    metrics.candidate.add();
+  }
+  if (role == Role::kLeader) metrics.leader.add();
+  if (role == Role::kFollower) metrics.follower.add();
+  shown_role_ = role;
+}
+
 void Node::Impl::on_role_change() {
+  count_role();
   bool leads = core_->role() == Role::kLeader;
   if (leading_term_ != 0 && (!leads || core_->term() != leading_term_)) {
     // What is committed is still applied and answered; of the rest nobody here knows.
@@ -179,10 +195,22 @@ void Node::Impl::on_disk_failure(const Error& error) {
   if (options_.on_disk_failure) options_.on_disk_failure(error);
 }
 
+void Node::Impl::count_committed(uint64_t last, Instant now) {
+  for (const Pending& pending : pending_) {
+    if (pending.index > last) break;
+    float milliseconds = static_cast<float>((now - pending.proposed).count()) / 1e6f;
+    node_metrics().commit_time.observe(milliseconds);
+  }
+}
+
 bool Node::Impl::apply_some() {
   uint64_t from = core_->applied_index() + 1, to = core_->apply_to();
   if (from > to) return false;
   uint64_t last = std::min(to, from + kMaxApplyEntries - 1);
+  const NodeMetrics& metrics = node_metrics();
+  Instant started = clock_->now();
+  count_committed(last, started);
+  metrics.commit_logs.set(static_cast<float>(last - from + 1));
   std::vector<EntryRef> read;  // entries that the core does not keep: at start, after a restart
   for (uint64_t index = from; index <= last; ++index) {
     EntryRef entry = core_->log().cached(index);
@@ -200,7 +228,12 @@ bool Node::Impl::apply_some() {
       entry = read[index - read.front()->index];
     }
     std::any value;
-    if (entry->type == EntryType::kCommand) value = machine_.apply(*entry);
+    if (entry->type == EntryType::kCommand) {
+      value = machine_.apply(*entry);
+      Instant applied = clock_->now();
+      metrics.fsm_apply.observe(static_cast<float>((applied - started).count()) / 1e6f);
+      started = applied;
+    }
     if (!pending_.empty() && pending_.front().index == index) {
       completions_.push_back({std::move(pending_.front().callback), ProposalResult{index, std::move(value)}});
       release(1, pending_.front().bytes);

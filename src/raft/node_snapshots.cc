@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "raft/metrics.h"
 #include "raft/node_impl.h"
 
 namespace praetor::raft {
@@ -48,10 +49,16 @@ void Node::Impl::begin_snapshot() {
     core_->snapshot_taken(meta.index, options_.trailing_logs, effects_);
     return flush(clock_->now());
   }
+  Instant start = system_clock().now();
   std::shared_ptr<SnapshotWriter> writer = machine_.snapshot();
-  worker_.post([this, writer = std::move(writer), meta = std::move(meta)]() mutable {
+  node_metrics().fsm_snapshot.since(start);
+  worker_.post([this, start, writer = std::move(writer), meta = std::move(meta)]() mutable {
+    const NodeMetrics& metrics = node_metrics();
     auto write = [&]() -> Result<SnapshotMeta> {
+      Instant begun = system_clock().now();
       TRY_ASSIGN(std::unique_ptr<PendingSnapshot> pending, snapshots_->create());
+      metrics.snapshot_create.since(begun);
+      ScopedTimer timer(metrics.snapshot_persist);
       TRY(writer->write(*pending));
       return pending->finish(std::move(meta));
     };
@@ -59,6 +66,7 @@ void Node::Impl::begin_snapshot() {
     if (written)
       if (Status retained = snapshots_->retain(options_.snapshots_retained); !retained)
         log("raft: failed to remove old snapshots: error=" + retained.error().message);
+    metrics.take_snapshot.since(start);
     post([this, written = std::move(written)] { snapshot_written(written); });
   });
 }
@@ -115,7 +123,12 @@ void Node::Impl::take_snapshot(SnapshotCallback callback) {
 // --- a user's restore ---
 
 void Node::Impl::restore(std::unique_ptr<SnapshotReader> reader, SnapshotMeta meta, IndexCallback callback) {
-  auto done = std::make_shared<IndexCallback>(std::move(callback));
+  node_metrics().restores.add();
+  auto done = std::make_shared<IndexCallback>(
+      [start = system_clock().now(), callback = std::move(callback)](Result<uint64_t> index) mutable {
+        node_metrics().restore_user_snapshot.since(start);
+        callback(std::move(index));
+      });
   std::shared_ptr<SnapshotReader> source = std::move(reader);
   post_control(done, [this, source, meta = std::move(meta), done]() mutable {
     if (core_->role() != Role::kLeader)
@@ -139,6 +152,7 @@ void Node::Impl::restore(std::unique_ptr<SnapshotReader> reader, SnapshotMeta me
 // Opens a finished snapshot and gives it to the state machine, which keeps its old state when it cannot take
 // it.
 Status Node::Impl::replace_state(const SnapshotMeta& meta) {
+  ScopedTimer timer(node_metrics().fsm_restore);
   TRY_ASSIGN(std::unique_ptr<SnapshotReader> reader, snapshots_->open(meta));
   return machine_.restore(*reader, meta);
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/validate.h"
+#include "server/endpoint_metrics.h"
 #include "server/filtering.h"
 #include "server/round_trip.h"
 #include "store/catalog_read.h"
@@ -227,12 +228,18 @@ std::function<void(Result<ApplyResult>)> status_only(std::function<void(Status)>
 
 void catalog_register(Server& server, Reactor& reactor, model::RegisterRequest request,
                       std::function<void(Status)> done) {
+  static const Sample time("catalog.register");
+  count_rpc();
+  done = timed(time, std::move(done));
   if (Status valid = prepare_registration(request); !valid) return done(std::move(valid));
   server.apply(reactor, model::MessageType::kRegister, request, status_only(std::move(done)));
 }
 
 void catalog_deregister(Server& server, Reactor& reactor, const model::DeregisterRequest& request,
                         std::function<void(Status)> done) {
+  static const Sample time("catalog.deregister");
+  count_rpc();
+  done = timed(time, std::move(done));
   if (request.node.empty()) return done(fail("Must provide node"));
   server.apply(reactor, model::MessageType::kDeregister, request, status_only(std::move(done)));
 }

@@ -1,5 +1,6 @@
 #include "server/kvs.h"
 
+#include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/kv.h"
 
@@ -31,6 +32,9 @@ Status kvs_list_keys(ReadContext& context, const model::KeyListRequest& request,
 
 void kvs_apply(Server& server, Reactor& reactor, const model::KVSRequest& request,
                std::function<void(Result<bool>)> done) {
+  static const Sample time("kvs.apply");
+  count_rpc();
+  done = timed(time, std::move(done));
   if (request.dir_ent.key.empty() && request.op != model::kv_op::kDeleteTree) return done(fail("Must provide key"));
   // Lock-delays are the leader's memory, on purpose: they bound how long a dead holder may still write, and a
   // new leader has been elected for longer than most of them.

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "model/catalog.h"
 #include "model/kv.h"
 #include "server/autopilot.h"
@@ -84,6 +85,16 @@ void LeaderDuties::revoke() {
   lock_delays_.clear();
 }
 
+void LeaderDuties::observe() const {
+  static const Gauge sessions("session_ttl.active"), healthy("autopilot.healthy"),
+      tolerance("autopilot.failure_tolerance");
+  sessions.set(static_cast<float>(session_timers_.size()));
+  // Alone, the leader is all there is.
+  if (!leading_ || server_.raft().configuration().configuration.servers.size() != 1) return;
+  healthy.set(1);
+  tolerance.set(0);
+}
+
 void LeaderDuties::schedule_reconcile() {
   reactor_.cancel(reconcile_timer_);
   reconcile_timer_ = reactor_.after(kReconcileInterval, [this] {
@@ -108,6 +119,8 @@ bool LeaderDuties::reconciled() const {
 
 // This node as the catalog must show it (semantics.md 3).
 void LeaderDuties::reconcile() {
+  static const Sample time("leader.reconcile"), member_time("leader.reconcileMember");
+  ScopedTimer timer(time), member_timer(member_time);  // this server is the only member yet
   const ServerOptions& options = server_.options();
   if (reconciled()) return;
   model::RegisterRequest request;
@@ -180,7 +193,10 @@ void LeaderDuties::collect_tombstones() {
     request.datacenter = server_.options().datacenter;
     request.op = "reap";
     request.reap_index = reap;
-    server_.apply(reactor_, model::MessageType::kTombstone, request, [alive = alive_](Result<ApplyResult> applied) {
+    Instant start = system_clock().now();
+    server_.apply(reactor_, model::MessageType::kTombstone, request, [alive = alive_, start](Result<ApplyResult> applied) {
+      static const Sample time("leader.reapTombstones");
+      time.since(start);
       if (*alive && !applied) logger().error("failed to reap tombstones", {{"error", applied.error()}});
     });
   }
@@ -215,8 +231,11 @@ void LeaderDuties::expire_session(const std::string& id, int attempt) {
   request.datacenter = server_.options().datacenter;
   request.op = "destroy";
   request.session.id = id;
+  Instant start = system_clock().now();
   server_.apply(reactor_, model::MessageType::kSession, request,
-                [this, alive = alive_, id, attempt](Result<ApplyResult> applied) {
+                [this, alive = alive_, id, attempt, start](Result<ApplyResult> applied) {
+                  static const Sample time("session_ttl.invalidate");
+                  time.since(start);
                   if (!*alive || !leading_) return;
                   if (applied) return logger().debug("session TTL expired", {{"session", id}});
                   if (attempt + 1 >= kMaxExpireAttempts)

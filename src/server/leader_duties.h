@@ -37,6 +37,9 @@ class LeaderDuties {
   // Any thread but the reactor's: nothing runs after it returns.
   void stop();
 
+  // Sets the leader's gauges. On the reactor.
+  void observe() const;
+
   // Any thread: until when an acquire of this key fails.
   bool lock_delayed(const std::string& key) const;
   // Any thread: since when this server has led; the zero time while it does not.

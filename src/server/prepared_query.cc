@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/uuid.h"
+#include "server/endpoint_metrics.h"
 #include "server/round_trip.h"
 #include "store/catalog_read.h"
 #include "store/prepared_query.h"
@@ -145,6 +146,8 @@ Status prepared_query_get(ReadContext& context, const model::PreparedQuerySpecif
 Status prepared_query_execute(ReadContext& context, Random& random,
                               const model::PreparedQueryExecuteRequest& request,
                               model::PreparedQueryExecuteResponse& reply) {
+  static const Sample time("prepared-query.execute");
+  ScopedTimer timer(time);
   TRY_ASSIGN(model::PreparedQuery query, resolve(context, request));
   reply.service = query.service.service;
   reply.dns = query.dns;
@@ -164,12 +167,17 @@ Status prepared_query_execute(ReadContext& context, Random& random,
 
 Status prepared_query_explain(ReadContext& context, const model::PreparedQueryExecuteRequest& request,
                               model::PreparedQueryExplainResponse& reply) {
+  static const Sample time("prepared-query.explain");
+  ScopedTimer timer(time);
   TRY_ASSIGN(reply.query, resolve(context, request));
   return {};
 }
 
 void prepared_query_apply(Server& server, Reactor& reactor, model::PreparedQueryRequest request,
                           std::function<void(Result<std::string>)> done) {
+  static const Sample time("prepared-query.apply");
+  count_rpc();
+  done = timed(time, std::move(done));
   model::PreparedQuery& query = request.query;
   if (request.op == "create") {
     if (!query.id.empty()) return done(fail("ID must be empty when creating a new prepared query"));

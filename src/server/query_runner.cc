@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/metrics.h"
 #include "store/store.h"
 
 namespace praetor::server {
@@ -38,6 +39,13 @@ struct Answer {
 };
 
 constexpr size_t kRecentKeys = 4096;
+
+// Of all reactors.
+void count_blocking(int change) {
+  static const Gauge blocking("rpc.queries_blocking");
+  static std::atomic<int> now{0};
+  blocking.set(static_cast<float>(now.fetch_add(change) + change));
+}
 
 }  // namespace
 
@@ -171,6 +179,7 @@ struct QueryRunner::Impl {
             std::vector<Answer>& answers) {
     reactor.cancel(at->timer);
     tickets.erase(at->ticket);
+    count_blocking(-1);
     answers.push_back({std::move(at->done), std::move(result)});
     entry.waiting.erase(at);
   }
@@ -247,6 +256,7 @@ struct QueryRunner::Impl {
     entry->waiting.push_back({ticket, limits.min_index, std::move(done), 0});
     entry->waiting.back().timer = reactor.after(limits.wait, [this, ticket] { timed_out(ticket); });
     tickets.emplace(ticket, Place{entry, std::prev(entry->waiting.end())});
+    count_blocking(1);
     return ticket;
   }
 
@@ -273,6 +283,7 @@ struct QueryRunner::Impl {
     auto at = found->second.waiting;
     reactor.cancel(at->timer);
     tickets.erase(found);
+    count_blocking(-1);
     entry->waiting.erase(at);
     if (entry->waiting.empty()) keep(entry);
     shrink();

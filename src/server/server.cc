@@ -6,6 +6,7 @@
 #include "codec/msgpack.h"
 #include "fsm/fsm.h"
 #include "server/coordinates.h"
+#include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/store.h"
 
@@ -124,6 +125,13 @@ int64_t Server::last_contact_ms() const {
   return contact ? std::chrono::duration_cast<std::chrono::milliseconds>(*contact).count() : 0;
 }
 
+void Server::observe() {
+  static const Gauge applied("raft.applied_index"), last("raft.last_index");
+  applied.set(static_cast<float>(raft_->applied_index()));
+  last.set(static_cast<float>(raft_->last_index()));
+  duties_->observe();
+}
+
 void Server::await_leader(Reactor& reactor, Instant deadline, std::function<void(Status)> ready) {
   if (raft_->has_lease()) return ready({});
   if (system_clock().now() >= deadline) return ready(fail(kErrNoLeader, ErrorKind::kNoLeader));
@@ -140,6 +148,8 @@ void Server::when_readable(Reactor& reactor, const model::QueryOptions& options,
   if (!options.require_consistent && raft_->has_lease()) return ready({});
   Instant deadline = system_clock().now() + options_.rpc_hold_timeout;
   if (!options.require_consistent) return await_leader(reactor, deadline, std::move(ready));
+  static const Sample confirmation("rpc.consistentRead");
+  ready = timed(confirmation, std::move(ready));
   await_leader(reactor, deadline, [this, &reactor, ready = std::move(ready)](Status status) mutable {
     if (!status) return ready(std::move(status));
     raft_->verify_leader([&reactor, ready = std::move(ready)](Status verified) mutable {

@@ -92,6 +92,10 @@ class Server {
   bool known_leader() const;
   int64_t last_contact_ms() const;
 
+  // Sets the gauges that are read at intervals (the log's indexes, the leader's). On the first
+  // reactor, about once a second.
+  void observe();
+
   // Calls `ready` when a read with these options may look at the local state: at once for stale reads and on a
   // leader with a lease, after a confirmation for consistent ones. Without a leader it retries for
   // rpc_hold_timeout, then fails with kErrNoLeader.

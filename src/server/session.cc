@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/session.h"
 
@@ -57,6 +58,9 @@ Status session_list_of_node(ReadContext& context, const model::NodeSpecificReque
 
 void session_apply(Server& server, Reactor& reactor, model::SessionRequest request,
                    std::function<void(Result<std::string>)> done) {
+  static const Sample time("session.apply");
+  count_rpc();
+  done = timed(time, std::move(done));
   bool create = request.op == "create";
   if (!create && request.session.id.empty()) return done(fail("Must provide ID"));
   if (create) {
@@ -74,6 +78,9 @@ void session_apply(Server& server, Reactor& reactor, model::SessionRequest reque
 
 void session_renew(Server& server, Reactor& reactor, const model::SessionSpecificRequest& request,
                    std::function<void(Result<model::IndexedSessions>)> done) {
+  static const Sample time("session.renew");
+  count_rpc();
+  done = timed(time, std::move(done));
   server.when_readable(reactor, {}, [&server, request, done = std::move(done)](Status status) {
     if (!status) return done(fail(status.error()));
     model::IndexedSessions reply;

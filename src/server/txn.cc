@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "server/catalog.h"
+#include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
 #include "store/store.h"
 #include "store/txn.h"
@@ -58,6 +59,9 @@ bool is_read_only(const model::TxnOp& op) {
 }
 
 model::TxnReadResponse txn_read(Server& server, model::TxnReadRequest request) {
+  static const Sample time("txn.read");
+  ScopedTimer timer(time);
+  count_rpc();
   model::TxnReadResponse reply;
   reply.errors = prepare(server, request.ops);
   if (!reply.errors.empty()) return reply;
@@ -69,6 +73,9 @@ model::TxnReadResponse txn_read(Server& server, model::TxnReadRequest request) {
 
 void txn_apply(Server& server, Reactor& reactor, model::TxnRequest request,
                std::function<void(Result<model::TxnResponse>)> done) {
+  static const Sample time("txn.apply");
+  count_rpc();
+  done = timed(time, std::move(done));
   model::TxnResponse refused;
   refused.errors = prepare(server, request.ops);
   if (!refused.errors.empty()) return done(std::move(refused));
