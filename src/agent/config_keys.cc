@@ -39,7 +39,7 @@ constexpr KeyRow kRows[] = {
     {"connect*", T::kLater},
     {"consul*", T::kInternal},
     {"disable_anonymous_signature", T::kNothingToDo},
-    {"disable_coordinates", T::kLater},
+    {"disable_coordinates", T::kWorks},
     {"disable_keyring_file", T::kLater},
     {"disable_remote_exec", T::kLater},
     {"disable_update_check", T::kNothingToDo},

@@ -92,11 +92,20 @@ Status write_whole(int fd, std::string_view text, const std::string& path, bool 
   return {};
 }
 
-Status write_atomic(const std::string& path, std::string_view text, bool sync) {
+// Neither whole nor synced after a crash: for what can be written again.
+Status write_plain(const std::string& path, std::string_view text) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return fail(io_error("open " + path, errno));
+  Status written = write_whole(fd, text, path, false);
+  ::close(fd);
+  return written;
+}
+
+Status write_atomic(const std::string& path, std::string_view text) {
   std::string temporary = path + ".tmp";
   int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return fail(io_error("open " + temporary, errno));
-  Status written = write_whole(fd, text, temporary, sync);
+  Status written = write_whole(fd, text, temporary, true);
   ::close(fd);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
     written = fail(io_error(fmt::format("rename {} {}", temporary, path), errno));
@@ -169,9 +178,10 @@ Status DataDirectory::make_folder(const std::string& folder) const {
   return {};
 }
 
-Status DataDirectory::write_one(const KeptChange& change, bool sync) const {
+Status DataDirectory::write_one(const KeptChange& change, bool whole) const {
   std::string path = file(change.kind, change.id);
-  return change.content ? write_atomic(path, *change.content, sync) : remove(path);
+  if (!change.content) return remove(path);
+  return whole ? write_atomic(path, *change.content) : write_plain(path, *change.content);
 }
 
 Status DataDirectory::write(std::span<const KeptChange> changes) const {
@@ -190,7 +200,7 @@ Status DataDirectory::write(std::span<const KeptChange> changes) const {
 Status DataDirectory::save(const std::string& name, std::string_view text) const {
   if (path_.empty()) return {};
   TRY(make_folder(""));
-  return write_atomic(path_ + "/" + name, text, true);
+  return write_atomic(path_ + "/" + name, text);
 }
 
 Status DataDirectory::remove(const std::string& path) const {

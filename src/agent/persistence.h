@@ -65,7 +65,8 @@ class DataDirectory {
   // Makes the directory. The text is for the user.
   Status prepare();
 
-  // Each whole or not at all, and all of them synced; in this order after a crash in between. Any thread.
+  // All synced when it returns without an error. After a crash in between some are there, and when they are many one
+  // may be cut short: the caller can write them again (journal.h). Any thread.
   Status write(std::span<const KeptChange> changes) const;
 
   // What was kept; files that cannot be read are logged and left. What `is_configured` names is defined by
@@ -88,7 +89,7 @@ class DataDirectory {
  private:
   std::string file(KeptKind kind, std::string_view id) const;
   Status make_folder(const std::string& folder) const;
-  Status write_one(const KeptChange& change, bool sync) const;
+  Status write_one(const KeptChange& change, bool whole) const;
   // Of one of the agent's own files.
   Status save(const std::string& name, std::string_view text) const;
   Status remove(const std::string& path) const;

@@ -64,7 +64,7 @@ Usage: praetor acl set-agent-token [options] TYPE TOKEN
       return refuse("Unknown token type", ui);
     std::string body = "{\"Token\":";
     codec::write_json_string(body, args[1]);
-    auto done = api->put("/v1/agent/token/" + type, {}, body + "}");
+    auto done = api->put("/v1/agent/token/" + (type == "master" ? "agent_master" : type), {}, body + "}");
     if (!done) return refuse("Failed to set ACL token " + go_quote(type) + ": " + done.error().message, ui);
     ui.print("ACL token " + go_quote(type) + " set successfully");
     return 0;

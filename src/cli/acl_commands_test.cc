@@ -78,6 +78,23 @@ TEST(AclTest, UpdatesKeepWhatIsNotGiven) {
   EXPECT_THAT(sent, HasSubstr(R"("Description":"d")"));
 }
 
+TEST(FlagFailureTest, SomeCommandsTellItTwice) {
+  AclOutcome outcome = run_acl({"operator", "raft", "list-peers", "-nope"}, "127.0.0.1:1");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err,
+              testing::EndsWith("\nFailed to parse args: flag provided but not defined: -nope\n"));
+  EXPECT_EQ(run_acl({"intention", "check", "-nope"}, "127.0.0.1:1").code, 2);
+}
+
+TEST(AclTest, SetsAnAgentsTokensByTheirPaths) {
+  TestServer server([](const std::string&, const std::string&) { return ok_answer(""); });
+  for (const char* type : {"default", "agent", "master", "replication"})
+    EXPECT_EQ(run_acl({"acl", "set-agent-token", type, "t"}, server.address()).code, 0);
+  EXPECT_THAT(server.requests(),
+              ElementsAre("PUT /v1/agent/token/default", "PUT /v1/agent/token/agent",
+                          "PUT /v1/agent/token/agent_master", "PUT /v1/agent/token/replication"));
+}
+
 TEST(EnvironmentTest, NamespaceGoesWithEveryRequestAndBadValuesAreToldTwice) {
   TestServer server([](const std::string&, const std::string&) { return ok_answer("[]"); });
   AclOutcome outcome = run_acl({"acl", "role", "list"}, server.address(),

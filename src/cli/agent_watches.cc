@@ -29,7 +29,9 @@ Result<Handler> parse_handler(const codec::ValueMap& parameters, bool http) {
   Handler handler;
   const codec::Value* args = parameters.get("args");
   const codec::Value* text = parameters.get("handler");
-  if (args && !args->is_null()) {
+  if (args && args->string()) {
+    handler.args = {*args->string()};  // a configuration's list of one is read as its element
+  } else if (args && !args->is_null()) {
     const codec::ValueList* list = args->list();
     if (!list) return fail("Watch args must be a list of strings");
     for (const codec::Value& one : *list) {

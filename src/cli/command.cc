@@ -104,8 +104,11 @@ std::string FlagCommand::help(const Ui& ui) const { return render_help(usage_, &
 int FlagCommand::run(const std::vector<std::string>& args, Ui& ui) {
   auto rest = flags_.parse(args);
   if (!rest) {
-    ui.write_err(rest.error().message);
-    return 1;
+    const std::string& text = rest.error().message;
+    ui.write_err(text);
+    if (!flag_failure_words_.empty())
+      ui.error(std::string(flag_failure_words_) + text.substr(0, text.find('\n')));
+    return flag_failure_code_;
   }
   return execute(*rest, ui);
 }

@@ -42,12 +42,20 @@ class FlagCommand : public Command {
   // Asks the agent who it is, as some commands do before their work; tells the error.
   static bool agent_answers(Api& api, Ui& ui);
 
+  // After the flags' own text, commands that have it tell the failure once more behind these words.
+  void tell_flag_failure(std::string_view words) { flag_failure_words_ = words; }
+  void set_flag_failure_code(int code) { flag_failure_code_ = code; }
+
   FlagSet flags_;
   HttpFlags http_;
 
  private:
   std::string_view usage_;
+  std::string_view flag_failure_words_;
+  int flag_failure_code_ = 1;
 };
+
+inline constexpr std::string_view kFailedToParseArgs = "Failed to parse args: ";
 
 struct CommandEntry {
   std::string_view name;  // "kv get"

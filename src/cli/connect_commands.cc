@@ -44,7 +44,9 @@ Usage: praetor connect ca get-config [options]
 
   Shows the configuration of the certificate authority as JSON.
 )",
-                    HttpFlagSet::kClientAndServer) {}
+                    HttpFlagSet::kClientAndServer) {
+    tell_flag_failure(kFailedToParseArgs);
+  }
 
  private:
   int execute(const std::vector<std::string>&, Ui& ui) override {
@@ -70,6 +72,7 @@ Usage: praetor connect ca set-config [options]
       $ praetor connect ca set-config -config-file ca.json
 )",
                     HttpFlagSet::kClientAndServer) {
+    tell_flag_failure(kFailedToParseArgs);
     flags_.add_value("config-file", &file_, "File with the configuration in JSON.");
   }
 
@@ -103,6 +106,7 @@ Usage: praetor connect expose [options]
       $ praetor connect expose -service=web -ingress-gateway=ingress -port=8080
 )",
                     HttpFlagSet::kClientAndServer) {
+    tell_flag_failure(kFailedToParseArgs);
     flags_.add_list("host", &hosts_,
                     "Host name under which the service is asked for. May be given several times.");
     flags_.add_string("ingress-gateway", &gateway_, "Service name of the ingress gateway. Needed.");

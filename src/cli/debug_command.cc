@@ -123,6 +123,7 @@ Usage: praetor debug [options]
   left out, yet read the archive before you pass it on.
 )",
                     HttpFlagSet::kClient) {
+    tell_flag_failure("==> Error parsing flags: ");
     flags_.add_bool("archive", &archive_,
                     "Whether the files are packed into one archive; else the directory is left as it is.");
     flags_.add_list(
@@ -132,6 +133,7 @@ Usage: praetor debug [options]
     flags_.add_duration("duration", &duration_, "How long to capture. The default is 2m0s.");
     flags_.add_duration("interval", &interval_,
                         "How often to capture what changes, such as metrics. The default is 30s.");
+    output_ = "consul-debug-" + std::to_string(system_clock().wall().seconds);
     flags_.add_string("output", &output_, "Path of the result, without .tar.gz.");
   }
 
@@ -141,7 +143,6 @@ Usage: praetor debug [options]
       ui.error("==> debug: Too many arguments provided, expected 0");
       return 1;
     }
-    if (output_.empty()) output_ = "consul-debug-" + std::to_string(system_clock().wall().seconds);
     auto api = open_api(ui);
     if (!api) return 1;
     if (Status status = prepare(*api, ui); !status) {

@@ -123,7 +123,9 @@ Usage: praetor intention check [options] SRC DST
 
   Tells whether SRC may connect to DST. The exit code is 0 if it may, 1 if not,
   2 if that cannot be told.
-)") {}
+)") {
+    set_flag_failure_code(kCheckFailed);
+  }
 
  private:
   int execute(const std::vector<std::string>& args, Ui& ui) override {
@@ -209,6 +211,7 @@ Usage: praetor intention match [options] SRC|DST
   Lists the intentions that count for a destination or, with -source, for a
   source, in the order in which they are looked at.
 )") {
+    set_flag_failure_code(kCheckFailed);
     flags_.add_bool("destination", &by_destination_, "The argument is a destination, the default.");
     flags_.add_bool("source", &by_source_, "The argument is a source.");
   }

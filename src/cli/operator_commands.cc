@@ -21,7 +21,9 @@ Usage: praetor operator raft list-peers [options]
 
   Lists the servers of the Raft quorum.
 )",
-                    HttpFlagSet::kClientAndServer) {}
+                    HttpFlagSet::kClientAndServer) {
+    tell_flag_failure(kFailedToParseArgs);
+  }
 
  private:
   int execute(const std::vector<std::string>&, Ui& ui) override {
@@ -59,6 +61,7 @@ Usage: praetor operator raft remove-peer [options]
   better way.
 )",
                     HttpFlagSet::kClientAndServer) {
+    tell_flag_failure(kFailedToParseArgs);
     flags_.add_string("address", &address_, "Address of the server to remove.");
     flags_.add_string("id", &id_, "ID of the server to remove.");
   }
@@ -105,7 +108,9 @@ Usage: praetor operator autopilot get-config [options]
 
   Prints the Autopilot configuration.
 )",
-                    HttpFlagSet::kClientAndServer) {}
+                    HttpFlagSet::kClientAndServer) {
+    tell_flag_failure(kFailedToParseArgs);
+  }
 
  private:
   int execute(const std::vector<std::string>&, Ui& ui) override {
@@ -138,6 +143,7 @@ Usage: praetor operator autopilot set-config [options]
   Changes the Autopilot configuration. What is not given stays.
 )",
                     HttpFlagSet::kClientAndServer) {
+    tell_flag_failure(kFailedToParseArgs);
     flags_.add_value("cleanup-dead-servers", &cleanup_,
                      "Whether dead servers are removed once new ones have joined: `true|false`.");
     flags_.add_value("disable-upgrade-migration", &no_migration_,

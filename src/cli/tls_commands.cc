@@ -51,19 +51,10 @@ int save(const std::string& file, const std::string& key_file, const Certificate
   return 0;
 }
 
-// Of these commands a wrong flag is told a second time.
 class TlsCommand : public FlagCommand {
  protected:
-  explicit TlsCommand(std::string_view usage) : FlagCommand(usage, HttpFlagSet::kNone) {}
-
- private:
-  int run(const std::vector<std::string>& args, Ui& ui) final {
-    auto rest = flags_.parse(args);
-    if (rest) return execute(*rest, ui);
-    const std::string& text = rest.error().message;
-    ui.write_err(text);
-    ui.error("Failed to parse args: " + text.substr(0, text.find('\n')));
-    return 1;
+  explicit TlsCommand(std::string_view usage) : FlagCommand(usage, HttpFlagSet::kNone) {
+    tell_flag_failure(kFailedToParseArgs);
   }
 };
 

@@ -17,8 +17,8 @@
 #include "daemon/http_service.h"
 #include "daemon/pid_file.h"
 #include "daemon/signals.h"
-#include "server/coordinates.h"
 #include "daemon/systemd.h"
+#include "server/coordinates.h"
 #include "server/server.h"
 
 namespace praetor::daemon {
@@ -161,7 +161,7 @@ struct Daemon::Impl {
     TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     open_for_clients = true;
-    for (const Endpoint& one : endpoints_of(*config))
+    for (const Endpoint& one : endpoints_of(*options.config))
       logger().info(std::string("Started ") + one.protocol + " server",
                     {{"address", one.address}, {"network", one.network}});
     logger().info("started state syncer");
@@ -194,11 +194,11 @@ struct Daemon::Impl {
 
   // Where this node stands goes to the servers again and again.
   void send_coordinate_later() {
-    Duration least = std::max<Duration>(config->sync_coordinate_interval_min, std::chrono::seconds(1));
+    Duration least = std::max<Duration>(options.config->sync_coordinate_interval_min, std::chrono::seconds(1));
     auto spread = Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(least.count()))));
     agent_reactor->after(least + spread, [this] {
       // Alone in its pool, a node has measured nothing.
-      (void)server->coordinates().add({current_config()->node_name, "", server::origin_coordinate()});
+      (void)server->coordinates().add({options.config->node_name, "", server::origin_coordinate()});
       send_coordinate_later();
     });
   }
@@ -207,7 +207,7 @@ struct Daemon::Impl {
   void fire(model::UserEvent event) {
     agent->post([this, event = std::move(event)]() mutable {
       agent::EventTarget target;
-      target.node = config->node_name;
+      target.node = options.config->node_name;
       agent->state().for_each_service(
           [&](const agent::LocalService& local) { target.services[local.service.id] = local.service.tags; });
       events.stamp(event);
@@ -218,7 +218,7 @@ struct Daemon::Impl {
   void close() {
     if (open_for_clients) logger().info("Requesting shutdown");
     if (open_for_clients)
-      for (const Endpoint& one : endpoints_of(*config))
+      for (const Endpoint& one : endpoints_of(*options.config))
         logger().info("Stopping server",
                       {{"protocol", one.protocol}, {"address", one.address}, {"network", one.network}});
     http.reset();
@@ -242,8 +242,8 @@ struct Daemon::Impl {
   }
 
   bool leaves_on(Event event) const {
-    if (event == Event::kInterrupt) return !config->skip_leave_on_interrupt;
-    return event == Event::kLeave || (event == Event::kTerminate && config->leave_on_terminate);
+    if (event == Event::kInterrupt) return !options.config->skip_leave_on_interrupt;
+    return event == Event::kLeave || (event == Event::kTerminate && options.config->leave_on_terminate);
   }
 
   int run() {

@@ -1,5 +1,7 @@
 #include "gossip/message.h"
 
+#include <limits>
+
 #include "base/check.h"
 
 namespace praetor::gossip {
@@ -30,11 +32,6 @@ PRAETOR_DESCRIBE(Alive, "alive", field("Incarnation", &Alive::incarnation), fiel
                  field("Addr", &Alive::addr), field("Port", &Alive::port), field("Meta", &Alive::meta),
                  field("Vsn", &Alive::vsn))
 
-PRAETOR_DESCRIBE(PushNode, "pushNodeState", field("Name", &PushNode::name), field("Addr", &PushNode::addr),
-                 field("Port", &PushNode::port), field("Meta", &PushNode::meta),
-                 field("Incarnation", &PushNode::incarnation), field("State", &PushNode::state),
-                 field("Vsn", &PushNode::vsn))
-
 PRAETOR_DESCRIBE(Compress, "compress", field("Algo", &Compress::algorithm), field("Buf", &Compress::data))
 
 struct PushPullHeader {
@@ -57,33 +54,90 @@ Result<Versions> Versions::from_bytes(std::string_view raw) {
   return Versions{at(0), at(1), at(2), at(3), at(4), at(5)};
 }
 
-std::string Versions::bytes() const {
-  return {static_cast<char>(min),          static_cast<char>(max),
-          static_cast<char>(current),      static_cast<char>(delegate_min),
-          static_cast<char>(delegate_max), static_cast<char>(delegate_current)};
+namespace {
+
+namespace msgpack = codec::msgpack;
+
+void put_bytes(std::string& out, std::string_view bytes) {
+  if (bytes.empty())
+    msgpack::put_nil(out);
+  else
+    msgpack::put_raw(out, bytes);
 }
+
+void put_node(std::string& out, const PushNode& node) {
+  msgpack::put_map(out, 7);
+  msgpack::put_raw(out, "Addr");
+  put_bytes(out, node.addr);
+  msgpack::put_raw(out, "Incarnation");
+  msgpack::put_uint(out, node.incarnation);
+  msgpack::put_raw(out, "Meta");
+  put_bytes(out, node.meta);
+  msgpack::put_raw(out, "Name");
+  msgpack::put_raw(out, node.name);
+  msgpack::put_raw(out, "Port");
+  msgpack::put_uint(out, node.port);
+  msgpack::put_raw(out, "State");
+  msgpack::put_int(out, node.state);
+  msgpack::put_raw(out, "Vsn");
+  put_bytes(out, node.vsn);
+}
+
+template <typename Number>
+Number get_number(Cursor& cursor) {
+  uint64_t value = msgpack::get_uint(cursor);
+  if (value > std::numeric_limits<Number>::max()) cursor.set_failed();
+  return static_cast<Number>(value);
+}
+
+PushNode get_node(Cursor& cursor) {
+  PushNode node;
+  for (size_t left = msgpack::get_map(cursor); left > 0 && cursor.ok(); --left) {
+    std::string_view key = msgpack::get_text(cursor);
+    if (msgpack::next_is_nil(cursor))
+      msgpack::skip(cursor);
+    else if (key == "Name")
+      node.name = msgpack::get_text(cursor);
+    else if (key == "Addr")
+      node.addr = msgpack::get_bytes(cursor);
+    else if (key == "Meta")
+      node.meta = msgpack::get_bytes(cursor);
+    else if (key == "Vsn")
+      node.vsn = msgpack::get_bytes(cursor);
+    else if (key == "Port")
+      node.port = get_number<uint16_t>(cursor);
+    else if (key == "Incarnation")
+      node.incarnation = get_number<uint32_t>(cursor);
+    else if (key == "State")
+      node.state = msgpack::get_int(cursor);
+    else
+      msgpack::skip(cursor);
+  }
+  return node;
+}
+
+}  // namespace
 
 std::string encode_push_pull(const PushPull& message) {
   std::string out = encode(MessageType::kPushPull,
                            PushPullHeader{static_cast<int64_t>(message.nodes.size()),
                                           static_cast<int64_t>(message.user_state.size()), message.join});
-  for (const PushNode& node : message.nodes) codec::write_msgpack(out, node);
+  for (const PushNode& node : message.nodes) put_node(out, node);
   return out += message.user_state;
 }
 
 Result<PushPull> decode_push_pull(std::string_view body) {
-  const codec::MsgpackReadOptions options{.raw_as_bytes = true, .max_depth = 16};
   Cursor cursor(body);
   PushPullHeader header;
-  TRY(codec::read_msgpack(cursor, header, options));
+  TRY(codec::read_msgpack(cursor, header, {.raw_as_bytes = true, .max_depth = 16}));
   // A node takes more than one byte: a count beyond the bytes is a lie, and nothing is reserved for it.
   if (header.nodes < 0 ||
       static_cast<uint64_t>(header.nodes) > std::min(kMaxPushPullNodes, cursor.remaining()))
     return fail("push/pull: bad number of nodes", ErrorKind::kCorrupt);
   PushPull message;
   message.join = header.join;
-  for (int64_t i = 0; i < header.nodes; ++i)
-    TRY(codec::read_msgpack(cursor, message.nodes.emplace_back(), options));
+  for (int64_t i = 0; i < header.nodes && cursor.ok(); ++i) message.nodes.push_back(get_node(cursor));
+  if (!cursor.ok()) return fail("push/pull: malformed node", ErrorKind::kCorrupt);
   if (header.user_state_len < 0 || static_cast<uint64_t>(header.user_state_len) > cursor.remaining())
     return fail("push/pull: user state is cut short", ErrorKind::kCorrupt);
   message.user_state = cursor.bytes(static_cast<size_t>(header.user_state_len));

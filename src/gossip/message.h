@@ -49,9 +49,11 @@ struct Versions {
 
   // Six bytes in this order; an empty text means "not told" and gives zeros.
   static Result<Versions> from_bytes(std::string_view raw);
-  std::string bytes() const;
+  std::string_view view() const { return {reinterpret_cast<const char*>(this), sizeof *this}; }
+  std::string bytes() const { return std::string(view()); }
   bool operator==(const Versions&) const = default;
 };
+static_assert(sizeof(Versions) == 6);  // the bytes of the wire
 
 struct Ping {
   uint32_t seq_no = 0;
@@ -115,22 +117,19 @@ struct Alive {
 };
 PRAETOR_DESCRIBED(Alive)
 
-// One node of a push/pull.
+// One node of a push/pull. There may be very many: these are views, and codec's tables are not used.
 struct PushNode {
-  std::string name;
-  Bytes addr;
+  std::string_view name, addr, meta, vsn;
   uint16_t port = 0;
-  Bytes meta;
   uint32_t incarnation = 0;
   int64_t state = 0;
-  Bytes vsn;
 };
-PRAETOR_DESCRIBED(PushNode)
 
+// The views point into what was decoded, or to whatever is to be encoded.
 struct PushPull {
   std::vector<PushNode> nodes;
   bool join = false;
-  std::string user_state;  // the delegate's (serf_message.h)
+  std::string_view user_state;  // the delegate's (serf_message.h)
 };
 
 struct Compress {
@@ -152,7 +151,7 @@ Result<T> decode(std::string_view body) {
   return codec::from_msgpack<T>(body, {.raw_as_bytes = true, .max_depth = 16});
 }
 
-// The whole push/pull message: header, nodes, user state.
+// The whole push/pull message: header, nodes, user state. What is decoded lies in `body`.
 std::string encode_push_pull(const PushPull& message);
 Result<PushPull> decode_push_pull(std::string_view body);
 

@@ -73,12 +73,12 @@ TEST(Message, DecodesOtherIntegerFormsAndUnknownKeys) {
 }
 
 TEST(Message, PushPullRoundTrip) {
+  std::string one = bytes("7f000001"), two = bytes("7f000002"), vsn = Versions{}.bytes(), user("\x02\x80", 2);
   PushPull message;
   message.join = true;
-  message.nodes.push_back(
-      {"a", Bytes(bytes("7f000001")), 8301, Bytes("meta"), 3, 0, Bytes(Versions{}.bytes())});
-  message.nodes.push_back({"b", Bytes(bytes("7f000002")), 8301, {}, 9, 3, Bytes(Versions{}.bytes())});
-  message.user_state = std::string("\x02\x80", 2);
+  message.nodes.push_back({"a", one, "meta", vsn, 8301, 3, 0});
+  message.nodes.push_back({"b", two, {}, vsn, 8301, 9, 3});
+  message.user_state = user;
   std::string encoded = encode_push_pull(message);
   EXPECT_EQ(*stream_message_length(encoded + "tail"), encoded.size());
   auto back = decode_push_pull(std::string_view(encoded).substr(1));
@@ -228,9 +228,9 @@ TEST(Framing, NestingIsBounded) {
 
 TEST(Framing, StreamsByteByByte) {
   auto ring = Keyring::make({}, std::string(16, 'k'));
+  std::string ip = bytes("7f000001"), vsn = Versions{}.bytes();
   PushPull state;
-  state.nodes.push_back(
-      {"a", Bytes(bytes("7f000001")), 8301, Bytes("meta"), 3, 0, Bytes(Versions{}.bytes())});
+  state.nodes.push_back({"a", ip, "meta", vsn, 8301, 3, 0});
   state.user_state = "\x02user";
   for (const std::string& kept :
        {encode_push_pull(state), encode_user_stream("hello"), encode(MessageType::kErr, ErrResp{"bad"})}) {

@@ -60,7 +60,7 @@ inline std::string output_of(const std::string& command) {
 
 // Asks again until it is true, for at most `patience`.
 inline bool eventually(const std::function<bool()>& condition,
-                       std::chrono::seconds patience = std::chrono::seconds(20)) {
+                       std::chrono::seconds patience = std::chrono::seconds(60)) {
   auto end = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;

@@ -376,7 +376,7 @@ TEST(Serf, NonsenseChangesNothing) {
     for (uint64_t n = random.below(40); n > 0; --n) message += static_cast<char>(random.below(256));
     pool.net.act(0, [&](SimMember& member, Effects& effects) {
       (void)member.packet(pool.net.now(), SimNetwork::address_of(1), message, effects);
-      std::string state = encode_push_pull({.user_state = message.substr(1)});
+      std::string state = encode_push_pull({.nodes = {}, .user_state = std::string_view(message).substr(1)});
       (void)member.stream(pool.net.now(), SimNetwork::address_of(1), state, effects);
     });
   }

@@ -44,6 +44,7 @@ uint64_t Swim::announce(std::string meta) {
 void Swim::tick(Instant now, Effects& effects) {
   begin(now, effects);
   const SwimTimings& timings = options_.timings;
+  if (now - probe_due_ > timings.probe_interval) forgive(now - probe_due_);
   expire_suspicions();
   expire_relays();
   if (probe_ && probe_->stage == ProbeStage::kDirect && now >= probe_->direct_until) widen_probe();

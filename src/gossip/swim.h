@@ -211,6 +211,7 @@ class Swim {
   Status take_ack(std::string_view body);
   Status take_nack(std::string_view body);
   void expire_relays();
+  void forgive(Duration lost);
   void change_awareness(int32_t delta);
 
   // swim_state.cc
@@ -223,7 +224,7 @@ class Swim {
   void take_alive(AliveNews news);
   void take_alive_message(Alive message);
   // Nothing that the table does not know already, or a node that cannot be.
-  bool is_old_news(const NodeInfo& info, uint32_t incarnation) const;
+  bool is_old_news(std::string_view name, const Address& address, uint32_t incarnation) const;
   static Status check_info(const NodeInfo& info);
   void take_suspect(const Suspect& message);
   void take_dead(const Dead& message, uint64_t ticket = 0);
@@ -243,8 +244,11 @@ class Swim {
   uint64_t open_stream(Stream stream, const Address& to, std::string message, Instant deadline);
   void periodic_push_pull();
   std::string encode_state(bool join);
-  Status merge(PushPull remote);
-  Status check_versions(const std::vector<Node>& remote) const;
+  Status merge(const PushPull& remote);
+  Status merge_node(const PushNode& node);
+  NodeInfo info_of(const PushNode& node) const;
+  Status check_states(const PushPull& remote) const;
+  Status check_join(const PushPull& remote);
   Status take_push_pull_reply(const Result<std::string>& message);
   Status take_tcp_ack(const Result<std::string>& message);
 

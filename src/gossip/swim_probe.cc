@@ -101,6 +101,19 @@ void Swim::change_awareness(int32_t delta) {
   awareness_ = static_cast<uint32_t>(std::clamp(static_cast<int32_t>(awareness_) + delta, 0, most));
 }
 
+// This process stood still: what was not heard meanwhile is its own fault, and nobody is to die of it.
+void Swim::forgive(Duration lost) {
+  change_awareness(+1);
+  probe_.reset();
+  std::multimap<Instant, std::string> later;
+  for (auto& [deadline, name] : suspicion_deadlines_) later.emplace(deadline + lost, name);
+  suspicion_deadlines_ = std::move(later);
+  for (auto& [name, suspicion] : suspicions_) {
+    suspicion.start += lost;
+    suspicion.deadline += lost;
+  }
+}
+
 Status Swim::take_ping(const Address& from, std::string_view body) {
   TRY_ASSIGN(auto ping, decode<Ping>(body));
   if (!ping.node.empty() && !is_self(ping.node))

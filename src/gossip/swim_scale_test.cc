@@ -129,6 +129,7 @@ void report(size_t size) {
       still.spread.packets, expected, seconds(still.detection.first), seconds(still.detection.all),
       seconds(lossy.spread.half), seconds(lossy.spread.all), seconds(lossy.detection.first),
       seconds(lossy.detection.all), lossy.false_positives);
+  fflush(stdout);  // a large one takes minutes
 }
 
 TEST(SwimScale, FourHundred) { report(400); }

@@ -56,10 +56,10 @@ void Swim::take_alive_message(Alive message) {
               .incarnation = message.incarnation});
 }
 
-bool Swim::is_old_news(const NodeInfo& info, uint32_t incarnation) const {
-  const Node* node = nodes_.find(info.name);
-  return node != nullptr && !is_self(info.name) && incarnation <= node->incarnation &&
-         node->info->address == info.address;
+bool Swim::is_old_news(std::string_view name, const Address& address, uint32_t incarnation) const {
+  const Node* node = nodes_.find(name);
+  return node != nullptr && !is_self(name) && incarnation <= node->incarnation &&
+         node->info->address == address;
 }
 
 // Where the news goes: the node, made if it is new; null if the news is to be ignored.
@@ -92,7 +92,7 @@ Node* Swim::place_for(const AliveNews& news, bool& replaces) {
 }
 
 void Swim::take_alive(AliveNews news) {
-  if (is_old_news(news.info, news.incarnation)) return;
+  if (is_old_news(news.info.name, news.info.address, news.incarnation)) return;
   bool own_name = is_self(news.info.name);
   if (leaving_ && own_name) return;  // late news must not bring it back
   if (!news.own) {

@@ -35,11 +35,12 @@ std::string Swim::encode_state(bool join) {
   state.nodes.reserve(nodes_.size());
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_.at(i);
-    state.nodes.push_back({node.name(), Bytes(std::string(node.info->address.ip.bytes())),
-                           node.info->address.port, Bytes(node.info->meta), node.incarnation,
-                           static_cast<int64_t>(node.state), Bytes(node.info->versions.bytes())});
+    const NodeInfo& info = *node.info;
+    state.nodes.push_back({info.name, info.address.ip.bytes(), info.meta, info.versions.view(),
+                           info.address.port, node.incarnation, static_cast<int64_t>(node.state)});
   }
-  state.user_state = delegate_.local_state(join);
+  std::string user_state = delegate_.local_state(join);
+  state.user_state = user_state;
   return encode_push_pull(state);
 }
 
@@ -59,7 +60,7 @@ Result<std::string> Swim::stream(Instant now, const Address& from, std::string_v
       TRY_ASSIGN(PushPull remote, decode_push_pull(body));
       // The other side learns what was known before it came.
       std::string reply = encode_state(remote.join);
-      if (Status status = merge(std::move(remote)); !status)
+      if (Status status = merge(remote); !status)
         note(LogLevel::kError,
              "memberlist: Failed push/pull merge: " + status.error().message + " from=" + from.text());
       finish();
@@ -118,7 +119,7 @@ Status Swim::take_push_pull_reply(const Result<std::string>& message) {
                     "), expected pushPullMsg (6)",
                 ErrorKind::kCorrupt);
   TRY_ASSIGN(PushPull remote, decode_push_pull(body));
-  return merge(std::move(remote));
+  return merge(remote);
 }
 
 Status Swim::take_tcp_ack(const Result<std::string>& message) {
@@ -130,39 +131,46 @@ Status Swim::take_tcp_ack(const Result<std::string>& message) {
   return {};
 }
 
-Status Swim::merge(PushPull remote) {
-  std::vector<Node> nodes;
-  nodes.reserve(remote.nodes.size());
-  for (PushNode& node : remote.nodes) {
-    TRY_ASSIGN(Versions versions, Versions::from_bytes(node.vsn));
-    if (node.state < 0 || node.state > static_cast<int64_t>(NodeState::kLeft))
-      return fail("unknown state of node '" + node.name + "'", ErrorKind::kCorrupt);
-    Address address{IpAddress::from_bytes(node.addr), node.port};
-    if (address.port == 0) address.port = options_.address.port;
-    NodeInfo info{std::move(node.name), address, std::move(node.meta), versions};
-    nodes.push_back({std::make_shared<const NodeInfo>(std::move(info)), now_, node.incarnation,
-                     static_cast<NodeState>(node.state)});
-  }
-  TRY(check_versions(nodes));
-  if (remote.join) TRY(delegate_.check_merge(nodes));
+NodeInfo Swim::info_of(const PushNode& node) const {
+  uint16_t port = node.port == 0 ? options_.address.port : node.port;
+  // check_states has seen that the versions are whole.
+  return {std::string(node.name),
+          {IpAddress::from_bytes(node.addr), port},
+          std::string(node.meta),
+          Versions::from_bytes(node.vsn).value_or(Versions{0, 0, 0, 0, 0, 0})};
+}
 
-  for (const Node& node : nodes) {
-    const NodeInfo& info = *node.info;
-    switch (node.state) {
-      case NodeState::kAlive:
-        if (!is_old_news(info, node.incarnation)) take_alive({.info = info, .incarnation = node.incarnation});
+Status Swim::merge(const PushPull& remote) {
+  TRY(check_states(remote));
+  if (remote.join) TRY(check_join(remote));
+  for (const PushNode& node : remote.nodes) {
+    switch (static_cast<NodeState>(node.state)) {
+      case NodeState::kAlive: {
+        Address address{IpAddress::from_bytes(node.addr), node.port};
+        if (!is_old_news(node.name, address, node.incarnation))
+          take_alive({.info = info_of(node), .incarnation = node.incarnation});
         break;
+      }
       case NodeState::kLeft:
-        take_dead({node.incarnation, info.name, info.name});
+        take_dead({node.incarnation, std::string(node.name), std::string(node.name)});
         break;
       case NodeState::kDead:  // hearsay: the node may refute it first
       case NodeState::kSuspect:
-        take_suspect({node.incarnation, info.name, options_.name});
+        take_suspect({node.incarnation, std::string(node.name), options_.name});
         break;
     }
   }
   if (!remote.user_state.empty()) delegate_.merge_state(remote.user_state, remote.join);
   return {};
+}
+
+Status Swim::check_join(const PushPull& remote) {
+  std::vector<Node> nodes;
+  nodes.reserve(remote.nodes.size());
+  for (const PushNode& node : remote.nodes)
+    nodes.push_back({std::make_shared<const NodeInfo>(info_of(node)), now_, node.incarnation,
+                     static_cast<NodeState>(node.state)});
+  return delegate_.check_merge(nodes);
 }
 
 namespace {
@@ -171,20 +179,18 @@ namespace {
 struct CommonVersions {
   uint8_t least = 0, most = UINT8_MAX, delegate_least = 0, delegate_most = UINT8_MAX;
 
-  void narrow(const Node& node) {
-    if (node.state != NodeState::kAlive) return;
-    const Versions& v = node.info->versions;
-    if (v == Versions{0, 0, 0, 0, 0, 0}) return;  // not told
+  void narrow(NodeState state, const Versions& v) {
+    if (state != NodeState::kAlive || v == Versions{0, 0, 0, 0, 0, 0}) return;  // zeros: not told
     least = std::max(least, v.min);
     most = std::min(most, v.max);
     delegate_least = std::max(delegate_least, v.delegate_min);
     delegate_most = std::min(delegate_most, v.delegate_max);
   }
-  Status check(const Node& node) const {
-    const Versions& v = node.info->versions;
+  Status check(std::string_view name, const Versions& v) const {
     auto refuse = [&](const char* which, uint8_t speaks, uint8_t from, uint8_t to) {
-      return fail("Node '" + node.name() + "' " + which + "protocol version (" + std::to_string(speaks) +
-                  ") is incompatible: [" + std::to_string(from) + ", " + std::to_string(to) + "]");
+      return fail("Node '" + std::string(name) + "' " + which + "protocol version (" +
+                  std::to_string(speaks) + ") is incompatible: [" + std::to_string(from) + ", " +
+                  std::to_string(to) + "]");
     };
     if (v.current < least || v.current > most) return refuse("", v.current, least, most);
     if (v.delegate_current < delegate_least || v.delegate_current > delegate_most)
@@ -195,12 +201,22 @@ struct CommonVersions {
 
 }  // namespace
 
-Status Swim::check_versions(const std::vector<Node>& remote) const {
+// Are the states readable, and do all nodes of both sides understand each other?
+Status Swim::check_states(const PushPull& remote) const {
   CommonVersions common;
-  for (const Node& node : remote) common.narrow(node);
-  for (size_t i = 0; i < nodes_.size(); ++i) common.narrow(nodes_.at(i));
-  for (const Node& node : remote) TRY(common.check(node));
-  for (size_t i = 0; i < nodes_.size(); ++i) TRY(common.check(nodes_.at(i)));
+  for (const PushNode& node : remote.nodes) {
+    TRY_ASSIGN(Versions versions, Versions::from_bytes(node.vsn));
+    if (node.state < 0 || node.state > static_cast<int64_t>(NodeState::kLeft))
+      return fail("unknown state of node '" + std::string(node.name) + "'", ErrorKind::kCorrupt);
+    common.narrow(static_cast<NodeState>(node.state), versions);
+  }
+  for (size_t i = 0; i < nodes_.size(); ++i) common.narrow(nodes_.at(i).state, nodes_.at(i).info->versions);
+  for (const PushNode& node : remote.nodes) {
+    TRY_ASSIGN(Versions versions, Versions::from_bytes(node.vsn));
+    TRY(common.check(node.name, versions));
+  }
+  for (size_t i = 0; i < nodes_.size(); ++i)
+    TRY(common.check(nodes_.at(i).name(), nodes_.at(i).info->versions));
   return {};
 }
 

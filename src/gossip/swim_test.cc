@@ -268,6 +268,22 @@ TEST(Swim, TcpSavesWhomPacketsDoNotReach) {
   EXPECT_EQ(cluster.count("n0 fail n2"), 0u);
 }
 
+TEST(Swim, AStoppedProcessBlamesNobody) {
+  Cluster cluster(8);
+  // It suspects somebody when it is stopped, and wakes long after that suspicion's end.
+  cluster.packet(
+      0, encode(MessageType::kSuspect, Suspect{cluster.members[3]->swim.self().incarnation, "n3", "n9"}));
+  cluster.net.pause(0);
+  cluster.net.run_for(60s);
+  EXPECT_EQ(cluster.members[1]->swim.alive_count(), 7u);
+  cluster.log.clear();
+  cluster.net.resume(0);
+  cluster.net.run_for(1ms);
+  cluster.join(0, 1);
+  EXPECT_TRUE(cluster.net.run_until([&] { return cluster.everyone_sees(8); }, 20s));
+  EXPECT_EQ(cluster.count_what("fail"), 0u);
+}
+
 TEST(Swim, AnotherAddressUnderALivingNameIsAConflict) {
   Cluster cluster(4);
   Alive other{99, "n1", Bytes(std::string("\x0a\x01\x01\x01")), 8301, {}, Bytes(Versions{}.bytes())};
@@ -331,7 +347,8 @@ TEST(Swim, ProtocolRangesMustMeet) {
   PushPull remote;
   remote.join = true;
   Versions old{1, 1, 1, 2, 5, 4};
-  remote.nodes.push_back({"old", Bytes(std::string("\x0a\x01\x01\x01")), 8301, {}, 1, 0, Bytes(old.bytes())});
+  std::string ip("\x0a\x01\x01\x01");
+  remote.nodes.push_back({"old", ip, {}, old.view(), 8301, 1, 0});
   Effects effects;
   auto reply = cluster.members[0]->swim.stream(cluster.net.now(), SimNetwork::address_of(1),
                                                encode_push_pull(remote), effects);

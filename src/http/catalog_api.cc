@@ -218,9 +218,9 @@ void add_catalog_routes(Router& router, const ApiContext& api) {
   };
   add("/v1/catalog/register", Method::kPut, register_node);
   add("/v1/catalog/deregister", Method::kPut, deregister);
-  add("/v1/catalog/datacenters", Method::kGet, datacenters);
-  // The nodes are of no namespace: ?ns is not looked at.
-  router.add({"/v1/catalog/nodes", {Method::kGet}, [&api](const ExchangePtr& exchange) { nodes(api, exchange); }});
+  // Datacenters and nodes are of no namespace: ?ns is not looked at.
+  router.add({"/v1/catalog/datacenters", {Method::kGet}, [&api](const ExchangePtr& e) { datacenters(api, e); }});
+  router.add({"/v1/catalog/nodes", {Method::kGet}, [&api](const ExchangePtr& e) { nodes(api, e); }});
   add("/v1/catalog/services", Method::kGet, services);
   add("/v1/catalog/service/", Method::kGet,
       [](const ApiContext& a, const ExchangePtr& e) { service_nodes(a, e, false); });

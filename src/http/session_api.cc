@@ -40,7 +40,8 @@ Result<Duration> lock_delay_of(const codec::Value& value) {
   if (const std::string* text = value.string()) return parse_duration(*text);
   if (const double* number = std::get_if<double>(&value.data)) {
     int64_t whole = whole_number(*number);
-    return whole < 1000 ? Duration(std::chrono::seconds(whole)) : Duration(whole);
+    // Below a thousand they are seconds; the product wraps, as in Go.
+    return Duration(whole < 1000 ? static_cast<int64_t>(static_cast<uint64_t>(whole) * 1'000'000'000) : whole);
   }
   return Duration(std::chrono::seconds(15));
 }

@@ -14,6 +14,7 @@ namespace praetor::server {
 
 // Of an archive, unpacked; listed in docs/limits.md.
 inline constexpr size_t kMaxArchiveStateBytes = size_t{4} << 30;
+inline constexpr size_t kMaxArchiveTextBytes = size_t{16} << 20;  // of meta.json and SHA256SUMS
 
 // Writes the archive piece by piece; an error of the sink ends it.
 Status write_archive(raft::SnapshotStream& snapshot, const std::function<Status(std::string_view)>& sink);

@@ -17,7 +17,6 @@ namespace {
 
 constexpr size_t kPieceSize = 65536;
 constexpr size_t kTarBlock = 512;
-constexpr size_t kMaxArchiveTextBytes = size_t{16} << 20;  // of meta.json and SHA256SUMS
 constexpr std::string_view kMetaName = "meta.json";
 constexpr std::string_view kStateName = "state.bin";
 constexpr std::string_view kSumsName = "SHA256SUMS";

@@ -26,7 +26,7 @@ DIFFERENCES: list[Difference] = [
                r"^http/blocking::which index each endpoint gives$", r"^GET /v1/health/state/any\?node-meta=a:b$",
                r"X-Consul-Index: <index-2>", r"X-Consul-Index: <index-3>"),
     Difference("quiet-index", "no service has changed",
-               r"^http/catalog-more::which tables a check moves$", r"^GET /v1/catalog/services$",
+               r"^http/catalog-more::which tables a check moves$", r"^GET /v1/catalog/services\?pretty$",
                r"X-Consul-Index: <index-3>", r"X-Consul-Index: <index-1>"),
     Difference("refused-check", "a mistake in a registration must not end a check that works",
                r"^http/agent-checks::register errors$", r"^GET /v1/agent/checks$",

@@ -20,7 +20,7 @@ SERVER_SIDE = "server: "             # a reason in pending.txt that begins so: t
 def _pending():
     with open(os.path.join(HERE, "pending.txt"), encoding="utf-8") as file:
         lines = [line.strip() for line in file if not line.startswith("#")]
-    return [tuple(part.strip() for part in line.partition(" # ")[::2]) for line in lines if line]
+    return [(line.partition("#")[0].strip(), line.partition("#")[2].strip()) for line in lines if line]
 
 
 PENDING = _pending()
