@@ -166,7 +166,8 @@ void LeaderDuties::on_effects(uint64_t, store::Effects effects) {
   if (effects.empty()) return;
   reactor_.post([this, alive = alive_, effects = std::move(effects)] {
     if (!*alive || !leading_) return;
-    for (const std::string& id : effects.sessions_created) start_session(id);
+    for (const auto& [id, text] : effects.sessions_created)
+      if (auto ttl = parse_duration(text); ttl && ttl->count() > 0) arm_session(id, *ttl);
     for (const std::string& id : effects.sessions_destroyed) drop_session(id);
     Instant expiry = system_clock().now() + server_.options().tombstone_ttl;
     for (uint64_t index : effects.tombstones) {
@@ -202,14 +203,6 @@ void LeaderDuties::collect_tombstones() {
   }
   if (!tombstones_.empty())
     tombstone_timer_ = reactor_.after(tombstones_.begin()->first - now, [this] { collect_tombstones(); });
-}
-
-void LeaderDuties::start_session(const std::string& id) {
-  store::View view = server_.store().view();
-  auto session = store::session_get(*view, id);
-  if (!session || !*session) return;  // destroyed meanwhile
-  auto ttl = parse_duration((*session)->ttl);
-  if (ttl && ttl->count() > 0) arm_session(id, *ttl);
 }
 
 // A session lives at least its TTL and at most twice that: clients and clocks may be slow.

@@ -53,7 +53,6 @@ class LeaderDuties {
   void reconcile();
   bool reconciled() const;
   void schedule_reconcile();
-  void start_session(const std::string& id);
   void arm_session(const std::string& id, Duration ttl);
   void expire_session(const std::string& id, int attempt);
   void drop_session(const std::string& id);

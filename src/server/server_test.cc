@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
+#include "server/leader_duties.h"
 #include "store/store.h"
 
 namespace praetor::server {
@@ -37,6 +39,34 @@ TEST(Server, LeadsAndRegistersItselfHoweverEarlyItIsElected) {
     (*started)->stop();
     reactor.stop();
   }
+}
+
+// The effects of a commit reach the duties before its state can be read: the session is not in the store yet.
+TEST(Server, EndsASessionThatItHeardOfBeforeItCouldReadIt) {
+  Reactor reactor("test");
+  reactor.start();
+  std::promise<void> leads;
+  ServerOptions options = alone(reactor);
+  options.on_leadership = [&leads](bool leader) {
+    if (leader) leads.set_value();
+  };
+  auto server = Server::start(std::move(options));
+  ASSERT_TRUE(server) << server.error().message;
+  ASSERT_EQ(leads.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  store::Effects effects;
+  effects.sessions_created.push_back({"adf4238a-882b-9ddc-4a9d-5b6758e4159e", "1ms"});
+  uint64_t before = 0;
+  for (uint64_t now = 1; now != before; now = (*server)->raft().applied_index()) before = now;
+  (*server)->leader_duties().on_effects(before, std::move(effects));
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  bool destroyed = false;
+  while (!destroyed && std::chrono::steady_clock::now() < deadline) {
+    destroyed = (*server)->raft().applied_index() > before;
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(destroyed);
+  (*server)->stop();
+  reactor.stop();
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ Status session_create(WriteTxn& txn, model::Session session) {
     }
   }
   session.indexes = {txn.index(), txn.index()};
-  txn.effects().sessions_created.push_back(session.id);
+  txn.effects().sessions_created.push_back({session.id, session.ttl});
   txn.bump_activity(Activity::kNodeSessions, node);
   put_session(txn, std::move(session));
   txn.bump(Table::kSessions);

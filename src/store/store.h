@@ -49,8 +49,13 @@ struct Effects {
   };
   std::vector<LockDelay> lock_delays;           // of keys whose session was invalidated
   std::vector<uint64_t> tombstones;             // indexes that want to be reaped after the tombstone TTL
-  std::vector<std::string> sessions_created;    // TTL timers to start …
-  std::vector<std::string> sessions_destroyed;  // … and to stop
+  // Told before the transaction's root is published: whoever acts on them finds here what it needs.
+  struct CreatedSession {
+    std::string id;
+    std::string ttl;  // as the session has it, perhaps empty
+  };
+  std::vector<CreatedSession> sessions_created;  // TTL timers to start …
+  std::vector<std::string> sessions_destroyed;   // … and to stop
 
   bool empty() const {
     return lock_delays.empty() && tombstones.empty() && sessions_created.empty() &&
