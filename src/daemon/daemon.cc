@@ -149,7 +149,7 @@ struct Daemon::Impl {
           "client mode is not available yet: start this agent with -server (the cluster comes with a later "
           "version)");
     TRY(check_protocols(*config));
-    TRY_ASSIGN(telemetry, agent::Telemetry::start(*config));
+    telemetry = std::move(options.telemetry);
     TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
     telemetry->run(*reactors.front(), [this] { server->observe(); });
     agent_reactor = std::make_unique<Reactor>("agent");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/runtime_config.h"
+#include "agent/telemetry.h"
 #include "base/result.h"
 
 namespace praetor::daemon {
@@ -22,6 +23,7 @@ class Daemon {
     std::function<Result<agent::RuntimeConfig>()> load;
     std::function<Status(const agent::RuntimeConfig&)> apply;
     Signals* signals = nullptr;  // not owned
+    std::unique_ptr<agent::Telemetry> telemetry;
   };
   static Result<std::unique_ptr<Daemon>> start(Options options);
   ~Daemon();

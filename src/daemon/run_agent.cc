@@ -128,6 +128,11 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     err("==> " + logging.error().message + "\n");
     return 1;
   }
+  auto telemetry = agent::Telemetry::start(loaded->config);
+  if (!telemetry) {
+    err("==> " + telemetry.error().message + "\n");
+    return 1;
+  }
   auto data_lock = settle_identity(loaded->config);
   if (!data_lock) {
     err("==> " + data_lock.error().message + "\n");
@@ -148,6 +153,7 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   auto watches = std::make_shared<std::shared_ptr<void>>();
   Daemon::Options daemon_options;
   daemon_options.config = config;
+  daemon_options.telemetry = std::move(*telemetry);
   daemon_options.signals = &signals;
   daemon_options.load = [&options, &auto_config]() -> Result<agent::RuntimeConfig> {
     TRY_ASSIGN(agent::LoadedConfig fresh, agent::load_config(options));
