@@ -26,17 +26,9 @@ using Socket = asio::generic::stream_protocol::socket;
 
 namespace {
 
-constexpr size_t kReadBytes = 16 << 10;
-constexpr size_t kMaxBufferedBody = 2048;
+constexpr size_t kReadBytes = 16 << 10, kMaxBufferedBody = 2048;
 constexpr size_t kCopyBodyBelow = 4 << 10;  // smaller bodies are copied next to their head
 constexpr Duration kLingerTime = std::chrono::seconds(2);
-
-Method method_of(std::string_view text) {
-  for (Method method : {Method::kGet, Method::kPut, Method::kPost, Method::kDelete, Method::kHead,
-                        Method::kOptions, Method::kPatch})
-    if (method_name(method) == text) return method;
-  return Method::kOther;
-}
 
 // Fills a Request. The body is dropped once it passes the limit.
 class Parser final : public beast::http::basic_parser<true> {
@@ -109,10 +101,8 @@ class Parser final : public beast::http::basic_parser<true> {
   Request& request_;
   const std::function<uint64_t(const Request&)>& limit_of_;
   uint64_t limit_ = 0;
-  bool refused_ = false;
-  bool expects_continue_ = false;
-  bool expects_the_unknown_ = false;
-  bool http_1_0_ = false;
+  bool refused_ = false, http_1_0_ = false;
+  bool expects_continue_ = false, expects_the_unknown_ = false;
 };
 
 struct Segment {
@@ -155,9 +145,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
         options_(std::move(options)),
         remote_ip_(std::move(remote_ip)) {}
 
-  ~ConnectionImpl() override {
-    if (options_->on_closed) options_->on_closed(remote_ip_);
-  }
+  ~ConnectionImpl() override { if (options_->on_closed) options_->on_closed(remote_ip_); }
 
   void start() override {
     error_code ignored;
@@ -288,12 +276,24 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void read() {
     if (reading_ || closed_) return;
     reading_ = true;
+    if (input_.empty()) return await_input();
     if (input_.size() - input_end_ < kReadBytes) input_.resize(input_end_ + kReadBytes);
     socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
                             [self = shared_from_this()](const error_code& error, size_t count) {
                               self->reading_ = false;
                               self->on_read(error, count);
                             });
+  }
+
+  // A silent connection has no buffer: thousands that were answered at once would pay for theirs before the next is.
+  void await_input() {
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
+      self->reading_ = false;
+      if (self->closed_) return;
+      if (error) return self->close();
+      self->input_.resize(kReadBytes);
+      self->read();
+    });
   }
 
   void on_read(const error_code& error, size_t count) {

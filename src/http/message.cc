@@ -21,6 +21,13 @@ std::string_view method_name(Method method) {
   return "";
 }
 
+Method method_of(std::string_view text) {
+  for (Method method : {Method::kGet, Method::kPut, Method::kPost, Method::kDelete, Method::kHead,
+                        Method::kOptions, Method::kPatch})
+    if (method_name(method) == text) return method;
+  return Method::kOther;
+}
+
 void Request::measure() {
   if (const Sample* measured = std::exchange(timer, nullptr)) measured->since(started);
 }

@@ -21,6 +21,7 @@ namespace praetor::http {
 
 enum class Method : uint8_t { kGet, kPut, kPost, kDelete, kHead, kOptions, kPatch, kOther };
 std::string_view method_name(Method method);
+Method method_of(std::string_view text);  // kOther when it is none of them
 
 struct Request {
   Method method = Method::kGet;
