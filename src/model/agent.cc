@@ -30,4 +30,11 @@ PRAETOR_DESCRIBE(RaftConfigurationResponse, "RaftConfigurationResponse",
                  field("Servers", &RaftConfigurationResponse::servers),
                  field("Index", &RaftConfigurationResponse::index))
 
+PRAETOR_DESCRIBE(RaftRemovePeerRequest, "RaftRemovePeerRequest", field("Datacenter", &RaftRemovePeerRequest::datacenter),
+                 field("Address", &RaftRemovePeerRequest::address), field("ID", &RaftRemovePeerRequest::id),
+                 embedded(&RaftRemovePeerRequest::write))
+
+PRAETOR_DESCRIBE(RaftStats, "ServerStats", field("LastContact", &RaftStats::last_contact),
+                 field("LastTerm", &RaftStats::last_term), field("LastIndex", &RaftStats::last_index))
+
 }  // namespace praetor::model

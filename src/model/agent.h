@@ -67,4 +67,21 @@ struct RaftConfigurationResponse {
 };
 PRAETOR_DESCRIBED(RaftConfigurationResponse)
 
+// By id or by address, whichever is not empty.
+struct RaftRemovePeerRequest {
+  std::string datacenter;
+  std::string address;
+  std::string id;
+  WriteRequest write;
+};
+PRAETOR_DESCRIBED(RaftRemovePeerRequest)
+
+// What a server says of its log.
+struct RaftStats {
+  std::string last_contact;  // a duration's text; "never"
+  uint64_t last_term = 0;
+  uint64_t last_index = 0;
+};
+PRAETOR_DESCRIBED(RaftStats)
+
 }  // namespace praetor::model

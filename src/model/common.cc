@@ -30,4 +30,6 @@ PRAETOR_DESCRIBE(DCSpecificRequest, "DCSpecificRequest", field("Datacenter", &DC
                  field("NodeMetaFilters", &DCSpecificRequest::node_meta_filters),
                  field("Source", &DCSpecificRequest::source), embedded(&DCSpecificRequest::options))
 
+PRAETOR_DESCRIBE(Nothing, "struct {}")
+
 }  // namespace praetor::model

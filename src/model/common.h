@@ -71,6 +71,10 @@ struct DCSpecificRequest {
 };
 PRAETOR_DESCRIBED(DCSpecificRequest)
 
+// A request or a reply that says nothing: an empty struct on the wire.
+struct Nothing {};
+PRAETOR_DESCRIBED(Nothing)
+
 // The first byte of a log entry's data (wire.md 7.1).
 enum class MessageType : uint8_t {
   kRegister = 0,

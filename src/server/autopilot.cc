@@ -15,6 +15,13 @@ std::optional<model::AutopilotConfig> autopilot_config(const store::Tables& tabl
   return std::move(*config);
 }
 
+void autopilot_get_config(Server& server, Reactor&, model::DCSpecificRequest,
+                          std::function<void(Result<model::AutopilotConfig>)> done) {
+  auto config = autopilot_config(*server.store().view());
+  if (!config) return done(fail("autopilot config not initialized yet"));
+  done(std::move(*config));
+}
+
 void autopilot_set_config(Server& server, Reactor& reactor, const model::AutopilotSetConfigRequest& request,
                           std::function<void(Result<bool>)> done) {
   server.apply(reactor, model::MessageType::kAutopilot, request,

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "model/operator.h"
+#include "server/method.h"
 #include "server/server.h"
 
 namespace praetor::store {
@@ -21,6 +22,16 @@ void autopilot_set_config(Server& server, Reactor& reactor, const model::Autopil
                           std::function<void(Result<bool>)> done);
 // Of a new leader: writes `initial` unless there is a configuration.
 void autopilot_initialize(Server& server, Reactor& reactor, const model::AutopilotConfig& initial);
+
+void autopilot_get_config(Server& server, Reactor& reactor, model::DCSpecificRequest request,
+                          std::function<void(Result<model::AutopilotConfig>)> done);
+inline constexpr CallMethod<model::DCSpecificRequest, model::AutopilotConfig> kOperatorAutopilotGetConfiguration{
+    "Operator.AutopilotGetConfiguration", autopilot_get_config, Place::kReadable};
+inline constexpr CallMethod<model::AutopilotSetConfigRequest, bool> kOperatorAutopilotSetConfiguration{
+    "Operator.AutopilotSetConfiguration",
+    [](Server& server, Reactor& reactor, model::AutopilotSetConfigRequest request, auto done) {
+      autopilot_set_config(server, reactor, request, std::move(done));
+    }};
 
 // `stable_since`: since when this server has led.
 model::OperatorHealth autopilot_health(Server& server, Time stable_since);

@@ -94,4 +94,10 @@ void CoordinateUpdates::stop() {
   state_->pending.clear();
 }
 
+void coordinate_update(Server& server, Reactor&, model::CoordinateUpdateRequest request,
+                       std::function<void(Result<Nothing>)> done) {
+  without_reply(std::move(done))(
+      server.coordinates().add({request.node, request.segment, std::move(request.coord)}));
+}
+
 }  // namespace praetor::server

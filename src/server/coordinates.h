@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "model/agent.h"
 #include "model/catalog.h"
+#include "server/method.h"
 #include "server/read.h"
 
 namespace praetor::server {
@@ -48,5 +49,15 @@ class CoordinateUpdates {
   const Duration period_;
   std::shared_ptr<State> state_;
 };
+
+// Coordinate.ListNodes and Coordinate.Node differ in the request's node only.
+inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedCoordinates> kCoordinateListNodes{
+    "Coordinate.ListNodes", coordinate_list};
+inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedCoordinates> kCoordinateNode{"Coordinate.Node",
+                                                                                                  coordinate_list};
+void coordinate_update(Server& server, Reactor& reactor, model::CoordinateUpdateRequest request,
+                       std::function<void(Result<Nothing>)> done);
+inline constexpr CallMethod<model::CoordinateUpdateRequest, Nothing> kCoordinateUpdate{"Coordinate.Update",
+                                                                                       coordinate_update};
 
 }  // namespace praetor::server

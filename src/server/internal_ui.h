@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/ui.h"
+#include "server/method.h"
 #include "server/read.h"
 
 namespace praetor::server {
@@ -15,5 +16,12 @@ Status internal_service_dump(ReadContext& context, const model::DCSpecificReques
 
 // One row a service name, by name.
 model::List<model::ServiceSummary> summarize_services(const model::List<model::CheckServiceNode>& instances);
+
+inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedNodeDump> kInternalNodeDump{
+    "Internal.NodeDump", internal_node_dump};
+inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedNodeDump> kInternalNodeInfo{
+    "Internal.NodeInfo", internal_node_dump};
+inline constexpr ReadMethod<model::DCSpecificRequest, model::IndexedCheckServiceNodes> kInternalServiceDump{
+    "Internal.ServiceDump", internal_service_dump};
 
 }  // namespace praetor::server

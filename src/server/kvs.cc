@@ -30,7 +30,7 @@ Status kvs_list_keys(ReadContext& context, const model::KeyListRequest& request,
   return {};
 }
 
-void kvs_apply(Server& server, Reactor& reactor, const model::KVSRequest& request,
+void kvs_apply(Server& server, Reactor& reactor, model::KVSRequest request,
                std::function<void(Result<bool>)> done) {
   static const Sample time("kvs.apply");
   count_rpc();

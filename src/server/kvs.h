@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "model/kv.h"
+#include "server/method.h"
 #include "server/read.h"
 #include "server/server.h"
 
@@ -15,7 +16,12 @@ Status kvs_list(ReadContext& context, const model::KeyRequest& request, model::I
 Status kvs_list_keys(ReadContext& context, const model::KeyListRequest& request, model::IndexedKeyList& reply);
 
 // KVS.Apply. false: the condition of a cas, lock, unlock or delete-cas did not hold, or a lock-delay is active.
-void kvs_apply(Server& server, Reactor& reactor, const model::KVSRequest& request,
+void kvs_apply(Server& server, Reactor& reactor, model::KVSRequest request,
                std::function<void(Result<bool>)> done);
+
+inline constexpr ReadMethod<model::KeyRequest, model::IndexedDirEntries> kKvsGet{"KVS.Get", kvs_get};
+inline constexpr ReadMethod<model::KeyRequest, model::IndexedDirEntries> kKvsList{"KVS.List", kvs_list};
+inline constexpr ReadMethod<model::KeyListRequest, model::IndexedKeyList> kKvsListKeys{"KVS.ListKeys", kvs_list_keys};
+inline constexpr CallMethod<model::KVSRequest, bool> kKvsApply{"KVS.Apply", kvs_apply};
 
 }  // namespace praetor::server

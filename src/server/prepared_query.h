@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "model/query.h"
+#include "server/method.h"
 #include "server/read.h"
 #include "server/server.h"
 
@@ -26,8 +27,25 @@ Status prepared_query_execute(ReadContext& context, Random& random,
 Status prepared_query_explain(ReadContext& context, const model::PreparedQueryExecuteRequest& request,
                               model::PreparedQueryExplainResponse& reply);
 
+// The same as calls: their order is another one each time, so that nothing of them is shared or waited for.
+void prepared_query_run(Server& server, Reactor& reactor, model::PreparedQueryExecuteRequest request,
+                        std::function<void(Result<model::PreparedQueryExecuteResponse>)> done);
+void prepared_query_show(Server& server, Reactor& reactor, model::PreparedQueryExecuteRequest request,
+                         std::function<void(Result<model::PreparedQueryExplainResponse>)> done);
+
 // Creates, updates or deletes. The id of the query, or why not.
 void prepared_query_apply(Server& server, Reactor& reactor, model::PreparedQueryRequest request,
                           std::function<void(Result<std::string>)> done);
+
+inline constexpr ReadMethod<model::PreparedQuerySpecificRequest, model::IndexedPreparedQueries> kPreparedQueryList{
+    "PreparedQuery.List", prepared_query_list};
+inline constexpr ReadMethod<model::PreparedQuerySpecificRequest, model::IndexedPreparedQueries> kPreparedQueryGet{
+    "PreparedQuery.Get", prepared_query_get};
+inline constexpr CallMethod<model::PreparedQueryExecuteRequest, model::PreparedQueryExecuteResponse>
+    kPreparedQueryExecute{"PreparedQuery.Execute", prepared_query_run, Place::kReadable};
+inline constexpr CallMethod<model::PreparedQueryExecuteRequest, model::PreparedQueryExplainResponse>
+    kPreparedQueryExplain{"PreparedQuery.Explain", prepared_query_show, Place::kReadable};
+inline constexpr CallMethod<model::PreparedQueryRequest, std::string> kPreparedQueryApply{"PreparedQuery.Apply",
+                                                                                          prepared_query_apply};
 
 }  // namespace praetor::server

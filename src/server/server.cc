@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include "base/check.h"
+#include "base/host_port.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "codec/msgpack.h"
@@ -36,6 +37,7 @@ struct Server::State {
 Server::Server(ServerOptions options)
     : options_(std::move(options)),
       info_{options_.datacenter, options_.node_name, options_.node_id},
+      raft_address_(join_host_port(options_.advertise_address, options_.server_port)),
       state_(std::make_unique<State>()) {}
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
@@ -60,7 +62,7 @@ Status Server::open() {
   raft_options.data_dir = options_.data_dir + "/raft";
   raft_options.in_memory = options_.in_memory;
   raft_options.id = options_.node_id;
-  raft_options.address = options_.advertise_address + ":" + std::to_string(options_.server_port);
+  raft_options.address = raft_address_;
   raft_options.bootstrap = options_.bootstrap;
   raft_options.timings = options_.timings;
   raft_options.snapshot_interval = options_.snapshot_interval;
@@ -123,6 +125,11 @@ int64_t Server::last_contact_ms() const {
   if (raft_->is_leader()) return 0;
   auto contact = raft_->last_contact();
   return contact ? std::chrono::duration_cast<std::chrono::milliseconds>(*contact).count() : 0;
+}
+
+void Server::set_contact(model::QueryMeta& meta) const {
+  meta.known_leader = known_leader();
+  meta.last_contact = std::chrono::milliseconds(last_contact_ms());
 }
 
 void Server::observe() {

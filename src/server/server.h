@@ -91,6 +91,10 @@ class Server {
   std::string leader_address() const;
   bool known_leader() const;
   int64_t last_contact_ms() const;
+  // How well this server knows its leader, as a reply says it.
+  void set_contact(model::QueryMeta& meta) const;
+  // "ip:port" of this server's own RPC.
+  const std::string& raft_address() const { return raft_address_; }
 
   // Sets the gauges that are read at intervals (the log's indexes, the leader's). On the first
   // reactor, about once a second.
@@ -124,6 +128,7 @@ class Server {
   ServerOptions options_;
   bool stopped_ = false;
   ServerInfo info_;
+  std::string raft_address_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LeaderDuties> duties_;
   std::unique_ptr<CoordinateUpdates> coordinates_;

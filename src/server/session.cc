@@ -76,7 +76,7 @@ void session_apply(Server& server, Reactor& reactor, model::SessionRequest reque
                });
 }
 
-void session_renew(Server& server, Reactor& reactor, const model::SessionSpecificRequest& request,
+void session_renew(Server& server, Reactor& reactor, model::SessionSpecificRequest request,
                    std::function<void(Result<model::IndexedSessions>)> done) {
   static const Sample time("session.renew");
   count_rpc();

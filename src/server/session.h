@@ -6,6 +6,7 @@
 
 #include "model/catalog.h"
 #include "model/kv.h"
+#include "server/method.h"
 #include "server/read.h"
 #include "server/server.h"
 
@@ -23,7 +24,17 @@ void session_apply(Server& server, Reactor& reactor, model::SessionRequest reque
                    std::function<void(Result<std::string>)> done);
 
 // Session.Renew: restarts the session's time; the reply holds it, or nothing when it is gone.
-void session_renew(Server& server, Reactor& reactor, const model::SessionSpecificRequest& request,
+void session_renew(Server& server, Reactor& reactor, model::SessionSpecificRequest request,
                    std::function<void(Result<model::IndexedSessions>)> done);
+
+inline constexpr ReadMethod<model::SessionSpecificRequest, model::IndexedSessions> kSessionGet{"Session.Get",
+                                                                                              session_get};
+inline constexpr ReadMethod<model::DCSpecificRequest, model::IndexedSessions> kSessionList{"Session.List",
+                                                                                          session_list};
+inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedSessions> kSessionNodeSessions{
+    "Session.NodeSessions", session_list_of_node};
+inline constexpr CallMethod<model::SessionRequest, std::string> kSessionApply{"Session.Apply", session_apply};
+inline constexpr CallMethod<model::SessionSpecificRequest, model::IndexedSessions> kSessionRenew{"Session.Renew",
+                                                                                                session_renew};
 
 }  // namespace praetor::server

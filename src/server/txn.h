@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "model/kv.h"
+#include "server/method.h"
 #include "server/read.h"
 #include "server/server.h"
 
@@ -19,5 +20,15 @@ void txn_apply(Server& server, Reactor& reactor, model::TxnRequest request,
 
 // Does an operation leave the state as it is?
 bool is_read_only(const model::TxnOp& op);
+
+inline constexpr CallMethod<model::TxnReadRequest, model::TxnReadResponse> kTxnRead{
+    "Txn.Read",
+    [](Server& server, Reactor&, model::TxnReadRequest request, auto done) {
+      model::TxnReadResponse reply = txn_read(server, std::move(request));
+      server.set_contact(reply.meta);
+      done(std::move(reply));
+    },
+    Place::kReadable};
+inline constexpr CallMethod<model::TxnRequest, model::TxnResponse> kTxnApply{"Txn.Apply", txn_apply};
 
 }  // namespace praetor::server

@@ -1,0 +1,215 @@
+#include "server/gateway.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "rpc/pool.h"
+#include "server/endpoint_metrics.h"
+#include "server/routes.h"
+#include "server/server.h"
+
+namespace praetor::server {
+
+// One request on its way: asks, waits, asks again. On its reactor; alive as long as something is under way.
+class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this<TripImpl> {
+ public:
+  TripImpl(const Gateway& gateway, Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere)
+      : options_(gateway.options_),
+        reactor_(reactor),
+        ask_(std::move(ask)),
+        here_(std::move(here)),
+        elsewhere_(std::move(elsewhere)),
+        deadline_(system_clock().now() + options_.rpc_hold_timeout) {
+    if (ask_.datacenter.empty()) ask_.datacenter = options_.datacenter;
+    timeout_ = kCallTimeout;
+    if (ask_.options.min_query_index > 0) {
+      Duration longest = gateway.blocking_limit(ask_.options);
+      timeout_ += longest + longest / 16;
+    }
+  }
+
+  void attempt() {
+    if (over_) return;
+    if (ask_.datacenter != options_.datacenter) return ask_server_of(ask_.datacenter);
+    if (!options_.server) return ask_server_of(options_.datacenter);
+    if (may_answer()) return finish_here();
+    raft::Node& raft = options_.server->raft();
+    bool leads = raft.is_leader();
+    if (leads && ask_.place == Place::kReadable && raft.has_lease()) return confirm(raft);
+    std::string leader = leads ? "" : raft.leader().address;
+    if (!leader.empty() && options_.pool && leader != options_.server->raft_address()) return forward(leader);
+    retry(Error{kErrNoLeader, ErrorKind::kNoLeader});
+  }
+
+  void cancel() override {
+    over_ = true;
+    release();
+    call_.cancel();
+    reactor_.cancel(timer_);
+    if (cancel_here_) std::exchange(cancel_here_, nullptr)();
+  }
+
+  // What cancel() does once the request runs in this process.
+  void set_cancel_here(std::function<void()> cancel) { cancel_here_ = std::move(cancel); }
+
+ private:
+  // Without asking anybody else.
+  bool may_answer() const {
+    const raft::Node& raft = options_.server->raft();
+    switch (ask_.place) {
+      case Place::kAnyServer: return true;
+      case Place::kLeader: return raft.is_leader();
+      case Place::kReadable: break;
+    }
+    if (ask_.options.allow_stale) return raft.is_leader() || raft.last_contact().has_value();
+    return !ask_.options.require_consistent && raft.has_lease();
+  }
+
+  // A consistent read: does a quorum still follow this server?
+  void confirm(raft::Node& raft) {
+    static const Sample confirmation("rpc.consistentRead");
+    raft.verify_leader([self = shared_from_this(), start = system_clock().now()](const Status& verified) {
+      confirmation.since(start);
+      self->reactor_.post([self, verified] {
+        if (self->over_) return;
+        if (verified) return self->finish_here();
+        self->retry(Error{kErrNoLeader, ErrorKind::kNoLeader});
+      });
+    });
+  }
+
+  void ask_server_of(const std::string& datacenter) {
+    if (!options_.routes || !options_.pool) return finish(fail(std::string(rpc::kErrNoPath)));
+    auto server = options_.routes->pick(datacenter);
+    if (server) return forward(server->address);
+    bool local = datacenter == options_.datacenter;
+    finish(local ? fail(std::string(rpc::kErrNoServers)) : fail(std::move(server.error())));
+  }
+
+  void forward(const std::string& address) {
+    if (ask_.encode) body_ = std::exchange(ask_.encode, nullptr)();
+    call_ = options_.pool->call(reactor_, address, std::string(ask_.method), body_, timeout_,
+                                [self = shared_from_this(), address](Result<std::string> reply) {
+                                  self->answered(address, std::move(reply));
+                                });
+  }
+
+  void answered(const std::string& address, Result<std::string> reply) {
+    if (over_) return;
+    if (reply) return finish(std::move(reply));
+    if (reply.error().kind == ErrorKind::kIo && options_.routes) options_.routes->failed(ask_.datacenter, address);
+    if (!rpc::may_retry(reply.error(), ask_.repeatable)) return finish(std::move(reply));
+    retry(std::move(reply.error()));
+  }
+
+  // Again after a pause, or the error when the time is over.
+  void retry(Error error) {
+    if (system_clock().now() >= deadline_) return finish(std::unexpected(std::move(error)));
+    Duration pause = rpc::retry_pause(options_.rpc_hold_timeout, thread_random());
+    timer_ = reactor_.after(pause, [self = shared_from_this()] { self->attempt(); });
+  }
+
+  void finish_here() {
+    over_ = true;
+    auto here = std::move(here_);
+    release();
+    here();
+  }
+
+  void finish(Result<std::string> reply) {
+    over_ = true;
+    auto elsewhere = std::move(elsewhere_);
+    release();
+    elsewhere(std::move(reply));
+  }
+
+  // The callbacks hold what waits for this trip.
+  void release() {
+    here_ = nullptr;
+    elsewhere_ = nullptr;
+  }
+
+  const GatewayOptions& options_;
+  Reactor& reactor_;
+  Ask ask_;
+  std::function<void()> here_;
+  Elsewhere elsewhere_;
+  const Instant deadline_;
+  Duration timeout_{0};
+  std::string body_;
+  bool over_ = false;
+  rpc::Pool::Ticket call_;
+  Reactor::TimerId timer_ = 0;
+  std::function<void()> cancel_here_;
+};
+
+Gateway::Gateway(GatewayOptions options) : options_(std::move(options)) {}
+
+bool Gateway::answers_here(std::string_view datacenter, const model::QueryOptions& options) const {
+  if (!options_.server || (!datacenter.empty() && datacenter != options_.datacenter)) return false;
+  const raft::Node& raft = options_.server->raft();
+  if (options.allow_stale && (raft.is_leader() || raft.last_contact())) return true;
+  return !options.require_consistent && raft.has_lease();
+}
+
+Gateway::TripPtr Gateway::route(Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere) {
+  auto trip = std::make_shared<TripImpl>(*this, reactor, std::move(ask), std::move(here), std::move(elsewhere));
+  trip->attempt();
+  return trip;
+}
+
+Duration Gateway::blocking_limit(const model::QueryOptions& options) const {
+  Duration wait = std::min(options.max_query_time, options_.max_query_time);
+  return wait.count() > 0 ? wait : options_.default_query_time;
+}
+
+Duration Gateway::blocking_time(const model::QueryOptions& options) const {
+  Duration wait = blocking_limit(options);
+  // Spreads the clients that were told the same time.
+  return wait + Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
+}
+
+Gateway::TripPtr Gateway::read_encoded(Reactor& reactor, Ask ask, QueryRunner::Produce produce, Elsewhere done) {
+  // Equal reads share one evaluation. Not on a follower: how far it lags stands in the reply.
+  auto share = std::exchange(ask.share, nullptr);
+  std::string method(ask.method);
+  auto place = std::make_shared<std::weak_ptr<TripImpl>>();
+  model::QueryOptions options = ask.options;
+  auto here = [this, &reactor, share, method, place, options, produce = std::move(produce), done] {
+    QueryLimits limits{options.min_query_index, Duration(0)};
+    if (limits.min_index > 0) limits.wait = blocking_time(options);
+    static thread_local uint64_t unshared = 0;
+    std::string key = options_.server->raft().is_leader() && share ? method + share() : std::to_string(++unshared);
+    QueryRunner& queries = options_.server->queries(reactor);
+    auto ticket = queries.run(key, limits, produce, [done](Result<RenderingPtr> rendering) {
+      if (!rendering) return done(std::unexpected(std::move(rendering.error())));
+      done(*(*rendering)->body);
+    });
+    auto trip = place->lock();
+    if (ticket != 0 && trip) trip->set_cancel_here([&queries, ticket] { queries.cancel(ticket); });
+  };
+  auto trip = std::make_shared<TripImpl>(*this, reactor, std::move(ask), std::move(here), std::move(done));
+  *place = trip;
+  trip->attempt();
+  return trip;
+}
+
+Result<Rendering> Gateway::encoded(ReadContext& context, model::QueryMeta& meta, const codec::Type& type,
+                                   const void* reply) const {
+  CHECK(options_.server != nullptr);
+  Rendering out;
+  meta.index = std::max<uint64_t>(meta.index, 1);
+  options_.server->set_contact(meta);
+  out.index = meta.index;
+  out.changed = context.changed;
+  out.body = std::make_shared<const std::string>([&] {
+    std::string body;
+    codec::write_msgpack(body, type, reply);
+    return body;
+  }());
+  return out;
+}
+
+}  // namespace praetor::server

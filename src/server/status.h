@@ -1,0 +1,32 @@
+// The Status endpoint: what a server says of its consensus. Never forwarded to the leader.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "model/agent.h"
+#include "server/method.h"
+#include "server/server.h"
+
+namespace praetor::server {
+
+using Addresses = codec::List<std::string>;
+
+Addresses raft_peers(Server& server);
+model::RaftStats raft_stats(Server& server);
+
+inline constexpr CallMethod<Nothing, Nothing> kStatusPing{
+    "Status.Ping", [](Server&, Reactor&, Nothing, auto done) { done(Nothing{}); }, Place::kAnyServer};
+// Where the leader is; empty when none is known.
+inline constexpr CallMethod<model::DCSpecificRequest, std::string> kStatusLeader{
+    "Status.Leader",
+    [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(server.leader_address()); },
+    Place::kAnyServer};
+inline constexpr CallMethod<model::DCSpecificRequest, Addresses> kStatusPeers{
+    "Status.Peers", [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(raft_peers(server)); },
+    Place::kAnyServer};
+inline constexpr CallMethod<Nothing, model::RaftStats> kStatusRaftStats{
+    "Status.RaftStats", [](Server& server, Reactor&, Nothing, auto done) { done(raft_stats(server)); },
+    Place::kAnyServer};
+
+}  // namespace praetor::server
