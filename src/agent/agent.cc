@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "raft/gathering.h"
 #include "server/catalog.h"
-#include "server/server.h"
+#include "server/gateway.h"
 #include "store/catalog_read.h"
 #include "store/store.h"
 
@@ -40,9 +40,9 @@ LocalState::Options state_options(const RuntimeConfig& config) {
 
 }  // namespace
 
-Agent::Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const RuntimeConfig> config)
+Agent::Agent(Reactor& reactor, server::Gateway& gateway, std::shared_ptr<const RuntimeConfig> config)
     : reactor_(reactor),
-      server_(server),
+      gateway_(gateway),
       config_(std::move(config)),
       data_(config_->dev_mode ? "" : config_->data_dir, Logger("agent")),
       random_(thread_random().next()),
@@ -169,34 +169,45 @@ void Agent::perform(const SyncAction& action) {
     sync_.finish_change(id, result, system_clock().now());
     pump_soon();
   };
+  auto told = [done](const Result<server::Nothing>& reply) {
+    done(reply ? Status() : Status(fail(reply.error())));
+  };
   if (const auto* request = std::get_if<model::RegisterRequest>(&change.request))
-    server::catalog_register(server_, reactor_, *request, done);
+    gateway_.call<model::RegisterRequest, server::Nothing>(reactor_, server::kCatalogRegister, *request, told);
   else
-    server::catalog_deregister(server_, reactor_, std::get<model::DeregisterRequest>(change.request), done);
+    gateway_.call<model::DeregisterRequest, server::Nothing>(
+        reactor_, server::kCatalogDeregister, std::get<model::DeregisterRequest>(change.request), told);
 }
 
 void Agent::fetch(uint64_t id) {
-  model::QueryOptions options;
-  options.allow_stale = true;
-  server_.when_readable(reactor_, options, [this, alive = alive_, id](Status readable) {
-    if (!*alive) return;
-    Instant now = system_clock().now();
-    if (!readable) {
-      sync_.finish_fetch(id, fail(readable.error()), now);
-    } else {
-      CatalogView out;
-      store::View view = server_.store().view();
-      store::NodeServicesRef services;
-      store::node_services(*view, config_->node_name, nullptr, services);
-      if (services.node) out.node = *services.node;
-      for (const store::ServiceRecord* record : services.services) out.services.push_back(record->service);
-      std::vector<const model::HealthCheck*> checks;
-      store::node_checks(*view, config_->node_name, nullptr, checks);
-      for (const model::HealthCheck* check : checks) out.checks.push_back(*check);
-      sync_.finish_fetch(id, std::move(out), now);
-    }
+  auto failed = [this, id](const Error& error) {
+    sync_.finish_fetch(id, fail(error), system_clock().now());
     pump_soon();
-  });
+  };
+  model::NodeSpecificRequest request;
+  request.datacenter = config_->datacenter;
+  request.node = config_->node_name;
+  request.options.allow_stale = true;
+  request.options.token = tokens_.agent();
+  auto view = std::make_shared<CatalogView>();
+  auto take_checks = [this, alive = alive_, id, view, failed](Result<model::IndexedHealthChecks> checks) {
+    if (!*alive) return;
+    if (!checks) return failed(checks.error());
+    for (model::HealthCheck& check : checks->health_checks) view->checks.push_back(std::move(check));
+    sync_.finish_fetch(id, std::move(*view), system_clock().now());
+    pump_soon();
+  };
+  auto take_services = [this, alive = alive_, view, failed, request,
+                        take_checks](Result<model::IndexedNodeServiceList> reply) {
+    if (!*alive) return;
+    if (!reply) return failed(reply.error());
+    if (reply->node_services.node) view->node = std::move(*reply->node_services.node);
+    for (model::NodeService& service : reply->node_services.services) view->services.push_back(std::move(service));
+    gateway_.read<model::NodeSpecificRequest, model::IndexedHealthChecks>(reactor_, server::kHealthNodeChecks, request,
+                                                                          take_checks);
+  };
+  gateway_.read<model::NodeSpecificRequest, model::IndexedNodeServiceList>(
+      reactor_, server::kCatalogNodeServiceList, request, take_services);
 }
 
 }  // namespace praetor::agent

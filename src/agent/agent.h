@@ -22,7 +22,7 @@
 #include "base/reactor.h"
 
 namespace praetor::server {
-class Server;
+class Gateway;
 }
 
 namespace praetor::agent {
@@ -36,8 +36,8 @@ codec::Map<std::string> node_meta_of(const RuntimeConfig& config);
 
 class Agent {
  public:
-  // `reactor`, `server` and `config` outlive the agent.
-  Agent(Reactor& reactor, server::Server& server, std::shared_ptr<const RuntimeConfig> config);
+  // `reactor`, `gateway` and `config` outlive the agent.
+  Agent(Reactor& reactor, server::Gateway& gateway, std::shared_ptr<const RuntimeConfig> config);
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
@@ -135,7 +135,7 @@ class Agent {
   void changed();
 
   Reactor& reactor_;
-  server::Server& server_;
+  server::Gateway& gateway_;
   std::shared_ptr<const RuntimeConfig> config_;
   DataDirectory data_;
   AgentTokens tokens_;

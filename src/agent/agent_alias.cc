@@ -1,39 +1,16 @@
 // Aliases of other nodes: what the catalog says about a node, as a stale blocking query.
 #include "agent/agent.h"
-#include "codec/json.h"
 #include "server/catalog.h"
-#include "server/server.h"
+#include "server/gateway.h"
 
 namespace praetor::agent {
 namespace {
 
-// Equal aliases share the rendering, so the reply travels as one: status 404 stands for a node without the service.
-Result<server::Rendering> look_at_node(server::ReadContext& context, const AliasQuery& query) {
-  model::NodeSpecificRequest request;
-  request.node = query.node;
-  model::IndexedHealthChecks checks;
-  TRY(server::health_node_checks(context, request, checks));
-  server::Rendering out;
-  out.index = checks.meta.index;
-  out.changed = context.changed;
-  if (!query.service_id.empty()) {
-    model::IndexedNodeServices services;
-    TRY(server::catalog_node_services(context, request, services));
-    out.index = std::max(out.index, services.meta.index);
-    out.changed = std::max(out.changed, context.changed);
-    bool has = services.node_services && services.node_services->services.contains(query.service_id);
-    out.status = has ? 200 : 404;
-  }
-  out.body = std::make_shared<const std::string>(codec::to_json(checks.health_checks));
-  return out;
-}
-
-Result<AliasReply> read_reply(const server::Rendering& rendering) {
-  TRY_ASSIGN(codec::List<model::HealthCheck> checks, codec::from_json<codec::List<model::HealthCheck>>(*rendering.body));
+AliasReply alias_reply(model::IndexedHealthChecks& found, bool service_exists) {
   AliasReply reply;
-  reply.index = rendering.index;
-  reply.service_exists = rendering.status == 200;
-  for (model::HealthCheck& check : checks)
+  reply.index = found.meta.index;
+  reply.service_exists = service_exists;
+  for (model::HealthCheck& check : found.health_checks)
     reply.checks.push_back({.id = std::move(check.check_id),
                             .name = std::move(check.name),
                             .node = std::move(check.node),
@@ -46,27 +23,34 @@ Result<AliasReply> read_reply(const server::Rendering& rendering) {
 }  // namespace
 
 void Agent::query_remote(const AliasQuery& query, std::function<void(Result<AliasReply>)> answer) {
-  Reactor& reader = *server_.options().reactors.front();
-  auto back = [&own = reactor_, alive = alive_, answer = std::move(answer)](Result<AliasReply> reply) {
-    own.post([alive, answer, reply = std::move(reply)]() mutable {
-      if (*alive) answer(std::move(reply));
-    });
+  model::NodeSpecificRequest request;
+  request.datacenter = config_->datacenter;
+  request.node = query.node;
+  request.options.allow_stale = true;
+  request.options.token = query.token;
+  // Is the service there at all? Asked after each change of the node's checks.
+  auto find_service = [this, alive = alive_, request, id = query.service_id,
+                       answer](std::shared_ptr<model::IndexedHealthChecks> checks) {
+    gateway_.read<model::NodeSpecificRequest, model::IndexedNodeServices>(
+        reactor_, server::kCatalogNodeServices, request,
+        [alive, id, answer, checks](const Result<model::IndexedNodeServices>& found) {
+          if (!*alive) return;
+          if (!found) return answer(fail(found.error()));
+          answer(alias_reply(*checks, found->node_services && found->node_services->services.contains(id)));
+        });
   };
-  reader.post([&server = server_, &reader, query, back = std::move(back)] {
-    model::QueryOptions options;
-    options.allow_stale = true;
-    options.token = query.token;
-    server.when_readable(reader, options, [&server, &reader, query, back](Status readable) {
-      if (!readable) return back(fail(readable.error()));
-      std::string key = std::string("alias\0", 6) + query.node + '\0' + query.service_id + '\0' + query.token;
-      server.queries(reader).run(
-          key, {query.min_index, query.max_wait},
-          [query](server::ReadContext& context) { return look_at_node(context, query); },
-          [back](Result<server::RenderingPtr> rendering) {
-            back(rendering ? read_reply(**rendering) : fail(rendering.error()));
-          });
-    });
-  });
+  model::NodeSpecificRequest first = request;
+  first.options.min_query_index = query.min_index;
+  first.options.max_query_time = query.max_wait;
+  gateway_.read<model::NodeSpecificRequest, model::IndexedHealthChecks>(
+      reactor_, server::kHealthNodeChecks, std::move(first),
+      [alive = alive_, any_service = query.service_id.empty(), find_service,
+       answer](Result<model::IndexedHealthChecks> checks) {
+        if (!*alive) return;
+        if (!checks) return answer(fail(checks.error()));
+        if (any_service) return answer(alias_reply(*checks, true));
+        find_service(std::make_shared<model::IndexedHealthChecks>(std::move(*checks)));
+      });
 }
 
 }  // namespace praetor::agent

@@ -19,6 +19,7 @@
 #include "daemon/signals.h"
 #include "daemon/systemd.h"
 #include "server/coordinates.h"
+#include "server/gateway.h"
 #include "server/server.h"
 
 namespace praetor::daemon {
@@ -128,6 +129,7 @@ struct Daemon::Impl {
   std::unique_ptr<Reactor> agent_reactor;
   agent::UserEvents events;
   std::unique_ptr<server::Server> server;
+  std::unique_ptr<server::Gateway> gateway;
   std::unique_ptr<agent::Agent> agent;
   std::unique_ptr<HttpService> http;
   std::unique_ptr<DnsService> dns;
@@ -150,15 +152,19 @@ struct Daemon::Impl {
           "version)");
     TRY(check_protocols(*config));
     telemetry = std::move(options.telemetry);
-    TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
-    telemetry->run(*reactors.front(), [this] { server->observe(); });
     agent_reactor = std::make_unique<Reactor>("agent");
     agent_reactor->start();
-    agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
+    // The agent reads like any other client, on a reactor of its own.
+    std::vector<Reactor*> readers = reactor_list();
+    readers.push_back(agent_reactor.get());
+    TRY_ASSIGN(server, server::Server::start(server_options(*config, readers)));
+    gateway = std::make_unique<server::Gateway>(gateway_options());
+    telemetry->run(*reactors.front(), [this] { server->observe(); });
+    agent = std::make_unique<agent::Agent>(*agent_reactor, *gateway, config);
     TRY(agent->open());
     TRY(on_agent([this] { return agent->start(); }));
     if (!config->disable_coordinates) agent->post([this] { send_coordinate_later(); });
-    TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
+    TRY_ASSIGN(dns, DnsService::start(*config, *gateway, reactor_list()));
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     open_for_clients = true;
     for (const Endpoint& one : endpoints_of(*options.config))
@@ -175,9 +181,21 @@ struct Daemon::Impl {
     return done.get_future().get();
   }
 
+  server::GatewayOptions gateway_options() const {
+    server::GatewayOptions out;
+    out.datacenter = config->datacenter;
+    out.node_name = config->node_name;
+    out.server = server.get();
+    out.rpc_hold_timeout = config->rpc_hold_timeout;
+    if (config->default_query_time.count() > 0) out.default_query_time = config->default_query_time;
+    if (config->max_query_time.count() > 0) out.max_query_time = config->max_query_time;
+    return out;
+  }
+
   HttpDependencies http_dependencies() {
     HttpDependencies out;
     out.config = [this] { return current_config(); };
+    out.gateway = gateway.get();
     out.server = server.get();
     out.agent = agent.get();
     out.events = &events;
@@ -229,6 +247,7 @@ struct Daemon::Impl {
     if (agent_reactor) agent_reactor->stop();
     dns.reset();
     agent.reset();
+    gateway.reset();
     server.reset();
     reactors.clear();
     agent_reactor.reset();

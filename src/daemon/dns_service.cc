@@ -1,7 +1,7 @@
 #include "daemon/dns_service.h"
 
 #include "dns/server.h"
-#include "dns/store_backend.h"
+#include "dns/gateway_backend.h"
 
 namespace praetor::daemon {
 namespace {
@@ -53,7 +53,7 @@ Status DnsService::set_config(const agent::RuntimeConfig& config) {
 }
 
 Result<std::unique_ptr<DnsService>> DnsService::start(const agent::RuntimeConfig& config,
-                                                      server::Server& server,
+                                                      server::Gateway& gateway,
                                                       const std::vector<Reactor*>& reactors) {
   auto impl = std::make_unique<Impl>();
   if (config.dns_port > 0) {
@@ -61,7 +61,7 @@ Result<std::unique_ptr<DnsService>> DnsService::start(const agent::RuntimeConfig
     for (const agent::SocketAddress& address : config.dns_addrs)
       options.addresses.push_back({address.host, static_cast<uint16_t>(address.port)});
     for (Reactor* reactor : reactors) {
-      impl->backends.push_back(dns::make_store_backend(server));
+      impl->backends.push_back(dns::make_gateway_backend(gateway, *reactor));
       options.workers.push_back({&reactor->context(), impl->backends.back().get()});
     }
     TRY_ASSIGN(options.config, dns::CompiledConfig::make(dns_config(config)));

@@ -9,14 +9,14 @@
 #include "base/result.h"
 
 namespace praetor::server {
-class Server;
+class Gateway;
 }
 
 namespace praetor::daemon {
 
 class DnsService {
  public:
-  static Result<std::unique_ptr<DnsService>> start(const agent::RuntimeConfig& config, server::Server& server,
+  static Result<std::unique_ptr<DnsService>> start(const agent::RuntimeConfig& config, server::Gateway& gateway,
                                                    const std::vector<Reactor*>& reactors);
   ~DnsService();
   // Reload; any thread. After an error the old answers stay.

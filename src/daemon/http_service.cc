@@ -29,6 +29,7 @@ http::ApiContext api_context(HttpDependencies dependencies) {
   api.defaults.default_query_time = config.default_query_time;
   api.defaults.max_query_time = config.max_query_time;
   api.defaults.discovery_max_stale = config.discovery_max_stale;
+  api.gateway = dependencies.gateway;
   api.server = dependencies.server;
   api.agent = dependencies.agent;
   api.events = dependencies.events;

@@ -11,6 +11,7 @@
 #include "model/agent.h"
 
 namespace praetor::server {
+class Gateway;
 class Server;
 }
 namespace praetor::agent {
@@ -23,7 +24,8 @@ namespace praetor::daemon {
 // What the routes need; everything outlives the service.
 struct HttpDependencies {
   std::function<std::shared_ptr<const agent::RuntimeConfig>()> config;
-  server::Server* server = nullptr;
+  server::Gateway* gateway = nullptr;
+  server::Server* server = nullptr;  // null on a client agent
   agent::Agent* agent = nullptr;
   agent::UserEvents* events = nullptr;
   std::function<void(model::UserEvent)> fire_event;

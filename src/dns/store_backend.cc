@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "dns/convert.h"
 #include "server/endpoint_metrics.h"
 #include "server/prepared_query.h"
 #include "server/server.h"
@@ -15,49 +16,6 @@ namespace praetor::dns {
 namespace {
 
 using store::Tables;
-
-NodeInfo node_info(const model::Node& node, const std::string& datacenter) {
-  NodeInfo info;
-  info.name = node.node;
-  info.address = node.address;
-  info.datacenter = node.datacenter.empty() ? datacenter : node.datacenter;
-  for (const auto& [tag, address] : node.tagged_addresses) info.tagged_addresses.push_back({tag, address, 0});
-  for (const auto& pair : node.meta) info.meta.push_back(pair);
-  return info;
-}
-
-Health worst(std::span<const model::HealthCheck* const> checks) {
-  Health health = Health::kPassing;
-  for (const model::HealthCheck* check : checks) {
-    if (check->status == model::kHealthCritical) return Health::kCritical;
-    if (check->status == model::kHealthWarning) {
-      health = Health::kWarning;
-    } else if (check->status != model::kHealthPassing && health == Health::kPassing) {
-      health = Health::kOther;
-    }
-  }
-  return health;
-}
-
-ServiceInstance instance_of(const model::Node& node, const model::NodeService& service,
-                            std::span<const model::HealthCheck* const> checks,
-                            const std::string& datacenter) {
-  ServiceInstance instance;
-  instance.node = node_info(node, datacenter);
-  instance.service_id = service.id;
-  instance.service_name = service.service;
-  instance.tags = service.tags;
-  instance.address = service.address;
-  for (const auto& [tag, address] : service.tagged_addresses)
-    instance.tagged_addresses.push_back({tag, address.address, address.port});
-  instance.port = service.port;
-  if (service.weights) {
-    instance.weight_passing = service.weights->passing;
-    instance.weight_warning = service.weights->warning;
-  }
-  instance.health = worst(checks);
-  return instance;
-}
 
 class StoreBackend final : public Backend {
  public:
@@ -136,18 +94,7 @@ class StoreBackend final : public Backend {
     server::ReadContext context{*view, server_.info()};
     model::PreparedQueryExecuteResponse reply;
     TRY(server::prepared_query_execute(context, thread_random(), request, reply));
-    PreparedResult result;
-    result.datacenter = reply.datacenter;
-    result.service = reply.service;
-    if (auto ttl = parse_duration(reply.dns.ttl); ttl && !reply.dns.ttl.empty()) result.ttl = *ttl;
-    auto instances = std::make_shared<Instances>();
-    for (const model::CheckServiceNode& each : reply.nodes) {
-      std::vector<const model::HealthCheck*> checks;
-      for (const model::HealthCheck& check : each.checks) checks.push_back(&check);
-      instances->push_back(instance_of(*each.node, *each.service, checks, datacenter()));
-    }
-    result.instances = std::move(instances);
-    return result;
+    return prepared_result(reply, datacenter());
   }
 
   const std::string& datacenter() const { return server_.info().datacenter; }

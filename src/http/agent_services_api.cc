@@ -36,7 +36,7 @@ struct OneService : std::enable_shared_from_this<OneService> {
     const Request& http = exchange->request();
     id = http.argument;
     hash = std::string(http.parameter("hash"));
-    deadline = system_clock().now() + blocking_wait(api.defaults, options);
+    deadline = system_clock().now() + api.gateway->blocking_time(options);
   }
 
   // On the agent's reactor.

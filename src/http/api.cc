@@ -43,14 +43,20 @@ struct Answerer {
   ExchangePtr exchange;
   ReadTraits traits;
   model::QueryOptions options;
+  // Another server's answer: what it said of itself.
+  std::shared_ptr<model::QueryMeta> remote{};
   // Whether the query blocked: then the answer is news, not what a cache had. Only for cached queries.
-  std::shared_ptr<bool> waited;
+  std::shared_ptr<bool> waited{};
 
   void set_headers(Response& response, uint64_t index, bool failed) const {
     MetaHeaders meta;
     meta.index = index;
-    meta.known_leader = !failed && api.server->known_leader();
-    meta.last_contact_ms = failed ? 0 : api.server->last_contact_ms();
+    if (!failed) {
+      meta.known_leader = remote ? remote->known_leader : api.server->known_leader();
+      meta.last_contact_ms =
+          remote ? std::chrono::duration_cast<std::chrono::milliseconds>(remote->last_contact).count()
+                 : api.server->last_contact_ms();
+    }
     if (traits.effective_consistency && !failed) meta.consistency = consistency_name(options);
     set_meta_headers(response, meta);
     if (!from_cache() || failed) return;
@@ -108,14 +114,6 @@ bool set_cache_headers(const ApiContext& api, const Request& request, const mode
   return hit;
 }
 
-Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options) {
-  Duration wait = options.max_query_time;
-  if (wait > defaults.max_query_time) wait = defaults.max_query_time;
-  if (wait.count() <= 0) wait = defaults.default_query_time;
-  // Spreads the clients that were told the same time.
-  return wait + Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
-}
-
 const ReadTraits& catalog_traits() {
   static const ReadTraits traits{.effective_consistency = true};
   return traits;
@@ -162,16 +160,11 @@ void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
 
-Status check_datacenter(const ApiContext& api, const std::string& datacenter) {
-  if (datacenter.empty() || datacenter == api.defaults.datacenter) return {};
-  return fail("No path to datacenter");
-}
-
 bool is_local(const ApiContext& api, const ExchangePtr& exchange) {
   server::count_rpc();
-  Status status = check_datacenter(api, write_datacenter(api, exchange->request()));
-  if (!status) respond_error(exchange, status.error());
-  return status.has_value();
+  if (write_datacenter(api, exchange->request()) == api.defaults.datacenter) return true;
+  respond_error(exchange, Error{"No path to datacenter"});
+  return false;
 }
 
 std::string write_datacenter(const ApiContext& api, const Request& request) {
@@ -179,29 +172,48 @@ std::string write_datacenter(const ApiContext& api, const Request& request) {
   return dc.empty() ? api.defaults.datacenter : std::string(dc);
 }
 
-void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
-              const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate) {
-  Answerer answer{api, exchange, traits, options, nullptr};
+server::Rendering to_rendering(Rendered rendered, uint64_t index, bool pretty) {
+  if (pretty && rendered.content_type == "application/json") rendered.body = codec::pretty_json(rendered.body);
+  server::Rendering out;
+  out.index = std::max<uint64_t>(index, 1);
+  out.status = rendered.status;
+  out.content_type = std::move(rendered.content_type);
+  out.body = std::make_shared<const std::string>(std::move(rendered.body));
+  return out;
+}
+
+void run_read(const ApiContext& api, const ExchangePtr& exchange, const model::QueryOptions& options,
+              const ReadTraits& traits, Evaluate evaluate) {
+  Answerer answer{api, exchange, traits, options};
   if (traits.agent_cache && options.use_cache) answer.waited = std::make_shared<bool>(false);
-  if (Status local = check_datacenter(api, datacenter); !local) {
-    server::count_rpc();
-    return answer(fail(local.error()));
-  }
   if (!answer.from_cache()) answer.count_query();
-  Reactor& reactor = exchange->reactor();
-  api.server->when_readable(
-      reactor, options,
-      [&api, &reactor, exchange, answer = std::move(answer), options, evaluate = std::move(evaluate)](Status status) mutable {
-        if (!status) return answer(fail(std::move(status.error())));
-        server::QueryLimits limits{options.min_query_index, Duration(0)};
-        if (limits.min_index > 0) limits.wait = blocking_wait(api.defaults, options);
-        std::string key = share_key(exchange->request(), options.token);
-        server::QueryRunner& queries = api.server->queries(reactor);
-        auto waited = answer.waited;
-        auto ticket = queries.run(key, limits, std::move(evaluate), std::move(answer));
-        if (waited) *waited = ticket != 0;
-        if (ticket != 0) exchange->on_cancel([&queries, ticket] { queries.cancel(ticket); });
-      });
+  server::QueryLimits limits{options.min_query_index, Duration(0)};
+  if (limits.min_index > 0) limits.wait = api.gateway->blocking_time(options);
+  std::string key = share_key(exchange->request(), options.token);
+  server::QueryRunner& queries = api.server->queries(exchange->reactor());
+  auto waited = answer.waited;
+  auto ticket = queries.run(key, limits, std::move(evaluate), std::move(answer));
+  if (waited) *waited = ticket != 0;
+  if (ticket != 0) exchange->on_cancel([&queries, ticket] { queries.cancel(ticket); });
+}
+
+void route_read(const ApiContext& api, const ExchangePtr& exchange, server::Ask ask, const ReadTraits& traits,
+                Evaluate evaluate, RenderReply render) {
+  model::QueryOptions options = ask.options;
+  auto here = [&api, exchange, options, traits, evaluate = std::move(evaluate)] {
+    run_read(api, exchange, options, traits, evaluate);
+  };
+  auto elsewhere = [&api, exchange, options, traits, render = std::move(render)](const Result<std::string>& reply) {
+    Answerer answer{api, exchange, traits, options, std::make_shared<model::QueryMeta>()};
+    server::count_rpc();
+    if (!reply) return answer(fail(reply.error()));
+    auto rendering = render(*reply, *answer.remote);
+    if (!rendering) return answer(fail(std::move(rendering.error())));
+    answer(std::make_shared<const server::Rendering>(std::move(*rendering)));
+  };
+  auto trip = api.gateway->route(exchange->reactor(), std::move(ask), std::move(here), std::move(elsewhere));
+  // Once it runs here, run_read has set what a cancellation does.
+  if (trip->under_way()) exchange->on_cancel([trip] { trip->cancel(); });
 }
 
 }  // namespace praetor::http

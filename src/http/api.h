@@ -13,6 +13,7 @@
 #include "http/query.h"
 #include "http/router.h"
 #include "model/agent.h"
+#include "server/gateway.h"
 #include "server/server.h"
 
 namespace praetor::agent {
@@ -46,7 +47,8 @@ class CacheMemory {
 // Owned by the agent; outlives the router. Filled before the listener starts.
 struct ApiContext {
   QueryDefaults defaults;
-  server::Server* server = nullptr;
+  server::Gateway* gateway = nullptr;  // the endpoints, wherever they are
+  server::Server* server = nullptr;    // null on a client agent
   agent::Agent* agent = nullptr;
   agent::UserEvents* events = nullptr;
   // The configuration in force; it changes with a reload.
@@ -104,16 +106,19 @@ bool missing_argument(const ExchangePtr& exchange, const char* text);
 // Evaluates and renders; called on the reactor, perhaps again when the data changes.
 using Evaluate = std::function<Result<server::Rendering>(server::ReadContext&)>;
 
-// Waits for the consistency that `options` ask for, runs the query (blocking when they say so), answers.
-void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::string& datacenter,
-              const model::QueryOptions& options, const ReadTraits& traits, Evaluate evaluate);
+// Runs the query here (blocking when `options` say so) and answers.
+void run_read(const ApiContext& api, const ExchangePtr& exchange, const model::QueryOptions& options,
+              const ReadTraits& traits, Evaluate evaluate);
+
+// Makes the answer out of another server's encoded reply, whose meta it also gives.
+using RenderReply = std::function<Result<server::Rendering>(std::string_view reply, model::QueryMeta& meta)>;
+// The same where this agent may not answer at once, or not at all.
+void route_read(const ApiContext& api, const ExchangePtr& exchange, server::Ask ask, const ReadTraits& traits,
+                Evaluate evaluate, RenderReply render);
 
 // X-Cache and Age, for ?cached; whether the cache had the answer. A query that `waited` is never a hit.
 bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
                        Response& response, bool waited = false);
-
-// How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
-Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
 
 // What a renderer says of a reply.
 struct Rendered {
@@ -122,32 +127,51 @@ struct Rendered {
   std::string content_type = "application/json";  // empty: none, or sniffed
 };
 
+server::Rendering to_rendering(Rendered rendered, uint64_t index, bool pretty);
+
 // A read with a typed endpoint: evaluates it, lets `render` make the body, shares the result. Request must have
 // `datacenter` and `options`.
 template <typename RequestType, typename Reply, typename Render>
-void read(const ApiContext& api, const ExchangePtr& exchange, server::ReadFunction<RequestType, Reply> function,
+void read(const ApiContext& api, const ExchangePtr& exchange, const server::ReadMethod<RequestType, Reply>& method,
           RequestType request, const ReadTraits& traits, Render render) {
-  model::QueryOptions options = request.options;
-  std::string datacenter = request.datacenter;
   bool pretty = wants_pretty(api, exchange->request());
-  run_read(api, exchange, datacenter, options, traits,
-           [function, request = std::move(request), render = std::move(render),
-            pretty](server::ReadContext& context) -> Result<server::Rendering> {
-             Reply reply;
-             TRY(function(context, request, reply));
-             Rendered rendered;
-             uint64_t index = reply.meta.index;
-             TRY_ASSIGN(rendered, render(reply));
-             if (pretty && rendered.content_type == "application/json")
-               rendered.body = codec::pretty_json(rendered.body);
-             server::Rendering out;
-             out.index = std::max<uint64_t>(index, 1);
-             out.changed = context.changed;
-             out.status = rendered.status;
-             out.content_type = std::move(rendered.content_type);
-             out.body = std::make_shared<const std::string>(std::move(rendered.body));
-             return out;
-           });
+  auto evaluate = [function = method.function, pretty, render](
+                      const RequestType& asked, server::ReadContext& context) -> Result<server::Rendering> {
+    Reply reply;
+    TRY(function(context, asked, reply));
+    uint64_t index = reply.meta.index;
+    TRY_ASSIGN(Rendered rendered, render(reply));
+    server::Rendering out = to_rendering(std::move(rendered), index, pretty);
+    out.changed = context.changed;
+    return out;
+  };
+  model::QueryOptions options = request.options;
+  if (api.gateway->answers_here(request.datacenter, options))
+    return run_read(api, exchange, options, traits,
+                    [evaluate, request = std::move(request)](server::ReadContext& context) {
+                      return evaluate(request, context);
+                    });
+  auto shared = std::make_shared<RequestType>(std::move(request));
+  route_read(
+      api, exchange, server::Gateway::ask(method, shared), traits,
+      [evaluate, shared](server::ReadContext& context) { return evaluate(*shared, context); },
+      [render, pretty](std::string_view encoded, model::QueryMeta& meta) -> Result<server::Rendering> {
+        TRY_ASSIGN(Reply reply, codec::from_msgpack<Reply>(encoded));
+        meta = reply.meta;
+        TRY_ASSIGN(Rendered rendered, render(reply));
+        return to_rendering(std::move(rendered), meta.index, pretty);
+      });
+}
+
+// A call of an endpoint that is no read over the store; errors are answered here.
+template <typename RequestType, typename Reply, typename Done>
+void call(const ApiContext& api, const ExchangePtr& exchange, const server::CallMethod<RequestType, Reply>& method,
+          RequestType request, Done done) {
+  api.gateway->call<RequestType, Reply>(exchange->reactor(), method, std::move(request),
+                                        [exchange, done = std::move(done)](Result<Reply> reply) mutable {
+                                          if (!reply) return respond_error(exchange, reply.error());
+                                          done(std::move(*reply));
+                                        });
 }
 
 // Fills datacenter and options of a read request from the HTTP request; answers and returns false on an error.
@@ -161,9 +185,7 @@ bool parse_read(const ApiContext& api, const ExchangePtr& exchange, RequestType&
 
 // A write's datacenter, from ?dc.
 std::string write_datacenter(const ApiContext& api, const Request& request);
-// Other datacenters are not reachable from a server without a WAN pool.
-Status check_datacenter(const ApiContext& api, const std::string& datacenter);
-// The same of ?dc; answers and returns false when it is another one.
+// For what is not asked of other datacenters yet: answers and returns false when ?dc is another one.
 bool is_local(const ApiContext& api, const ExchangePtr& exchange);
 
 // Reads the JSON body; unknown fields are refused when `strict`. Answers and returns false on an error, with

@@ -20,9 +20,9 @@ ReadTraits counted(const EndpointCounters& counters, const CacheCounters* cache 
   return traits;
 }
 
-template <typename Body>
+template <typename Body, typename RequestType>
 void write(const ApiContext& api, const ExchangePtr& exchange, const EndpointCounters& counters,
-           void (*call)(const ApiContext&, const ExchangePtr&, Body, std::function<void(Status)>)) {
+           const server::CallMethod<RequestType, server::Nothing>& method) {
   counters.requests.add();
   Body body;
   if (Status read = codec::read_json(exchange->request().body, body, {.reject_unknown = true}); !read) {
@@ -33,25 +33,17 @@ void write(const ApiContext& api, const ExchangePtr& exchange, const EndpointCou
   if (body.datacenter.empty()) body.datacenter = api.defaults.datacenter;
   std::string token = parse_token(exchange->request(), api.defaults);
   if (!token.empty()) body.write.token = token;
-  if (Status local = check_datacenter(api, body.datacenter); !local) {
-    server::count_rpc();
-    counters.count_outcome(false);
-    return respond_error(exchange, local.error());
-  }
-  call(api, exchange, std::move(body), [&api, exchange, &counters](Status status) {
-    counters.count_outcome(status.has_value());
-    if (!status) return respond_error(exchange, status.error());
-    respond_json(api, exchange, "true");
-  });
+  api.gateway->call<RequestType, server::Nothing>(
+      exchange->reactor(), method, std::move(body), [&api, exchange, &counters](Result<server::Nothing> done) {
+        counters.count_outcome(done.has_value());
+        if (!done) return respond_error(exchange, done.error());
+        respond_json(api, exchange, "true");
+      });
 }
 
 void register_node(const ApiContext& api, const ExchangePtr& exchange) {
   static const EndpointCounters counters("catalog_register");
-  write<model::RegisterRequest>(
-      api, exchange, counters,
-      [](const ApiContext& a, const ExchangePtr& e, model::RegisterRequest body, std::function<void(Status)> done) {
-        server::catalog_register(*a.server, e->reactor(), std::move(body), std::move(done));
-      });
+  write<model::RegisterRequest>(api, exchange, counters, server::kCatalogRegister);
 }
 
 // The body may also carry an address, which says nothing.
@@ -67,11 +59,7 @@ PRAETOR_DESCRIBE(DeregisterBody, "DeregisterRequest",
 
 void deregister(const ApiContext& api, const ExchangePtr& exchange) {
   static const EndpointCounters counters("catalog_deregister");
-  write<DeregisterBody>(
-      api, exchange, counters,
-      [](const ApiContext& a, const ExchangePtr& e, DeregisterBody body, std::function<void(Status)> done) {
-        server::catalog_deregister(*a.server, e->reactor(), body, std::move(done));
-      });
+  write<DeregisterBody>(api, exchange, counters, server::kCatalogDeregister);
 }
 
 void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
@@ -106,7 +94,7 @@ void nodes(const ApiContext& api, const ExchangePtr& exchange) {
   request.source = parse_source(exchange->request(), api.defaults);
   request.node_meta_filters = parse_node_meta(exchange->request());
   read<model::DCSpecificRequest, model::IndexedNodes>(
-      api, exchange, server::catalog_list_nodes, std::move(request), traits,
+      api, exchange, server::kCatalogListNodes, std::move(request), traits,
       [](model::IndexedNodes& reply) { return render_list(reply.nodes); });
 }
 
@@ -119,7 +107,7 @@ void services(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_read(api, exchange, request)) return;
   request.node_meta_filters = parse_node_meta(exchange->request());
   read<model::DCSpecificRequest, model::IndexedServices>(
-      api, exchange, server::catalog_list_services, std::move(request), traits, [](model::IndexedServices& reply) {
+      api, exchange, server::kCatalogListServices, std::move(request), traits, [](model::IndexedServices& reply) {
         for (auto& [name, tags] : reply.services)
           if (tags.empty()) tags.make_empty();
         return render_list(reply.services);
@@ -145,7 +133,7 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, bool conn
   request.service_name = http.argument;
   if (missing_argument(exchange, "Missing service name")) return;
   read<model::ServiceSpecificRequest, model::IndexedServiceNodes>(
-      api, exchange, server::catalog_service_nodes, std::move(request), connect ? connect_traits : traits,
+      api, exchange, server::kCatalogServiceNodes, std::move(request), connect ? connect_traits : traits,
       [](model::IndexedServiceNodes& reply) {
         for (model::ServiceNode& node : reply.service_nodes) {
           if (node.service_tags.empty()) node.service_tags.make_empty();
@@ -168,7 +156,7 @@ void node_services(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_node(api, exchange, request)) return;
   read<model::NodeSpecificRequest, model::IndexedNodeServices>(
-      api, exchange, server::catalog_node_services, std::move(request), traits,
+      api, exchange, server::kCatalogNodeServices, std::move(request), traits,
       [](model::IndexedNodeServices& reply) -> Result<Rendered> {
         if (reply.node_services)
           for (auto& [id, service] : reply.node_services->services)
@@ -184,7 +172,7 @@ void node_service_list(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_node(api, exchange, request)) return;
   read<model::NodeSpecificRequest, model::IndexedNodeServiceList>(
-      api, exchange, server::catalog_node_service_list, std::move(request), traits,
+      api, exchange, server::kCatalogNodeServiceList, std::move(request), traits,
       [](model::IndexedNodeServiceList& reply) -> Result<Rendered> {
         for (model::NodeService& service : reply.node_services.services)
           if (service.tags.empty()) service.tags.make_empty();
@@ -199,10 +187,11 @@ void gateway_services(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing gateway name")) return;
   // Gateways come with the service mesh; until then none is bound to a service.
+  static constexpr server::ReadMethod<model::NodeSpecificRequest, model::IndexedNodes> kNone{
+      "Catalog.GatewayServices",
+      [](server::ReadContext&, const model::NodeSpecificRequest&, model::IndexedNodes&) -> Status { return {}; }};
   read<model::NodeSpecificRequest, model::IndexedNodes>(
-      api, exchange,
-      [](server::ReadContext&, const model::NodeSpecificRequest&, model::IndexedNodes&) -> Status { return {}; },
-      std::move(request), traits, [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
+      api, exchange, kNone, std::move(request), traits, [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ void nodes(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
   read<model::NodeSpecificRequest, Coordinates>(
-      api, exchange, server::coordinate_list, std::move(request), {},
+      api, exchange, server::kCoordinateListNodes, std::move(request), {},
       [keep = segment_filter(exchange->request())](Coordinates& reply) -> Result<Rendered> {
         return Rendered{.body = codec::to_json(keep(reply))};
       });
@@ -56,7 +56,7 @@ void node(const ApiContext& api, const ExchangePtr& exchange) {
   request.node = exchange->request().argument;
   if (request.node.empty()) return exchange->respond(Response{.status = 404});
   read<model::NodeSpecificRequest, Coordinates>(
-      api, exchange, server::coordinate_list, std::move(request), {.bare_missing = true},
+      api, exchange, server::kCoordinateNode, std::move(request), {.bare_missing = true},
       [keep = segment_filter(exchange->request())](Coordinates& reply) -> Result<Rendered> {
         auto kept = keep(reply);
         if (kept.empty()) return Rendered{"", 404, ""};
@@ -67,9 +67,9 @@ void node(const ApiContext& api, const ExchangePtr& exchange) {
 void update(const ApiContext& api, const ExchangePtr& exchange) {
   model::CoordinateUpdateRequest body;
   if (!parse_body(exchange, body, true, "Request decode failed: ")) return;
-  if (!is_local(api, exchange)) return;
-  Status added = api.server->coordinates().add({body.node, body.segment, std::move(body.coord)});
-  added ? respond_empty(exchange) : respond_error(exchange, added.error());
+  body.datacenter = write_datacenter(api, exchange->request());
+  call(api, exchange, server::kCoordinateUpdate, std::move(body),
+       [exchange](const server::Nothing&) { respond_empty(exchange); });
 }
 
 }  // namespace

@@ -18,10 +18,8 @@ void fire(const ApiContext& api, const ExchangePtr& exchange) {
   event.service_filter = std::string(http.parameter("service"));
   event.tag_filter = std::string(http.parameter("tag"));
   event.payload = std::move(http.body);
-  if (Status local = check_datacenter(api, write_datacenter(api, http)); !local)
-    return respond_error(exchange, local.error());
   if (Status valid = agent::validate_user_event(event); !valid) return respond_error(exchange, valid.error());
-  server::count_rpc();
+  if (!is_local(api, exchange)) return;
   event.id = make_uuid(thread_random());
   if (auto encoded = agent::encode_user_event(event); !encoded) return respond_error(exchange, encoded.error());
   // The answer shows the event as it is sent, before it has a Lamport time.
@@ -89,7 +87,7 @@ void list(const ApiContext& api, const ExchangePtr& exchange) {
   std::string name(exchange->request().parameter("name"));
   uint64_t index = request.options.min_query_index;
   if (index == 0 || api.events->index(name) != index) return answer_list(api, exchange, name);
-  Instant deadline = system_clock().now() + blocking_wait(api.defaults, request.options);
+  Instant deadline = system_clock().now() + api.gateway->blocking_time(request.options);
   std::make_shared<Wait>(api, exchange, name, index, deadline)->go();
 }
 

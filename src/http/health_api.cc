@@ -30,7 +30,7 @@ void state(const ApiContext& api, const ExchangePtr& exchange) {
   request.node_meta_filters = parse_node_meta(exchange->request());
   request.state = exchange->request().argument;
   if (missing_argument(exchange, "Missing check state")) return;
-  read<model::ChecksInStateRequest, model::IndexedHealthChecks>(api, exchange, server::health_checks_in_state,
+  read<model::ChecksInStateRequest, model::IndexedHealthChecks>(api, exchange, server::kHealthChecksInState,
                                                                 std::move(request), catalog_traits(), render_checks);
 }
 
@@ -38,7 +38,7 @@ void node(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing node name")) return;
   request.node = exchange->request().argument;
-  read<model::NodeSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::health_node_checks,
+  read<model::NodeSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::kHealthNodeChecks,
                                                                std::move(request), catalog_traits(), render_checks);
 }
 
@@ -48,7 +48,7 @@ void service_checks(const ApiContext& api, const ExchangePtr& exchange) {
   request.source = parse_source(exchange->request(), api.defaults);
   request.node_meta_filters = parse_node_meta(exchange->request());
   request.service_name = exchange->request().argument;
-  read<model::ServiceSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::health_service_checks,
+  read<model::ServiceSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::kHealthServiceChecks,
                                                                   std::move(request), catalog_traits(), render_checks);
 }
 
@@ -95,7 +95,7 @@ void service_nodes(const ApiContext& api, const ExchangePtr& exchange, Flavour f
     passing = *parsed;
   }
   read<model::ServiceSpecificRequest, model::IndexedCheckServiceNodes>(
-      api, exchange, server::health_service_nodes, std::move(request), traits_of(flavour, passing),
+      api, exchange, server::kHealthServiceNodes, std::move(request), traits_of(flavour, passing),
       [passing](model::IndexedCheckServiceNodes& reply) -> Result<Rendered> {
         if (passing) std::erase_if(reply.nodes, [](const auto& instance) { return !all_passing(instance); });
         if (reply.nodes.empty()) reply.nodes.make_empty();

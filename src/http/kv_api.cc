@@ -64,7 +64,7 @@ void get_keys(const ApiContext& api, const ExchangePtr& exchange) {
   for (std::string_view name : {"separator", "seperator"})
     if (std::string_view separator = http.parameter(name); !separator.empty()) request.separator = separator;
   bool whole = request.prefix.empty();
-  read<model::KeyListRequest, KeyList>(api, exchange, server::kvs_list_keys, std::move(request), {.meta_on_error = false},
+  read<model::KeyListRequest, KeyList>(api, exchange, server::kKvsListKeys, std::move(request), {.meta_on_error = false},
                                        [whole](KeyList& reply) -> Result<Rendered> {
                                          if (reply.keys.empty() && !whole) return Rendered{"", 404, ""};
                                          if (reply.keys.empty()) reply.keys.make_empty();
@@ -95,15 +95,16 @@ void get(const ApiContext& api, const ExchangePtr& exchange) {
   // A value is somebody's data: no browser shall take it for a page.
   traits.explicit_length = raw;
   if (raw) traits.headers = {{"X-Content-Type-Options", "nosniff"}, {"Content-Security-Policy", "sandbox"}};
-  read<model::KeyRequest, Entries>(api, exchange, recurse ? server::kvs_list : server::kvs_get, std::move(request),
+  read<model::KeyRequest, Entries>(api, exchange, recurse ? server::kKvsList : server::kKvsGet, std::move(request),
                                    traits, raw ? render_raw : render_entries);
 }
 
-void apply(const ApiContext& api, const ExchangePtr& exchange, const model::KVSRequest& request) {
-  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
-  server::kvs_apply(*api.server, exchange->reactor(), request, [&api, exchange](Result<bool> done) {
-    if (!done) return respond_error(exchange, done.error());
-    respond_json(api, exchange, *done ? "true" : "false");
+void apply(const ApiContext& api, const ExchangePtr& exchange, model::KVSRequest request) {
+  // Consul's servers say false of what has no condition.
+  bool plain = request.op == model::kv_op::kSet || request.op == model::kv_op::kDelete ||
+               request.op == model::kv_op::kDeleteTree;
+  call(api, exchange, server::kKvsApply, std::move(request), [&api, exchange, plain](bool done) {
+    respond_json(api, exchange, plain || done ? "true" : "false");
   });
 }
 
@@ -144,7 +145,7 @@ void put(const ApiContext& api, const ExchangePtr& exchange) {
                             std::to_string(api.kv_max_value_size) +
                             " bytes. See https://www.consul.io/docs/agent/options.html#kv_max_value_size.");
   request.dir_ent.value = std::move(http.body);
-  apply(api, exchange, request);
+  apply(api, exchange, std::move(request));
 }
 
 void erase(const ApiContext& api, const ExchangePtr& exchange) {
@@ -162,7 +163,7 @@ void erase(const ApiContext& api, const ExchangePtr& exchange) {
     if (!number(exchange, "cas", request.dir_ent.indexes.modify_index)) return;
     request.op = model::kv_op::kDeleteCAS;
   }
-  apply(api, exchange, request);
+  apply(api, exchange, std::move(request));
 }
 
 }  // namespace

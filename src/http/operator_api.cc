@@ -3,6 +3,7 @@
 #include "http/api.h"
 #include "model/agent.h"
 #include "model/operator.h"
+#include "server/endpoint_metrics.h"
 #include "server/autopilot.h"
 #include "server/leader_duties.h"
 #include "server/operator.h"
@@ -13,11 +14,10 @@ namespace {
 
 void raft_configuration(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
-  if (!parse_read(api, exchange, request) || !is_local(api, exchange)) return;
-  api.server->when_readable(exchange->reactor(), request.options, [&api, exchange](Status status) {
-    if (!status) return respond_error(exchange, status.error());
-    respond_object(api, exchange, server::raft_configuration(*api.server));
-  });
+  if (!parse_read(api, exchange, request)) return;
+  server::count_rpc();
+  call(api, exchange, server::kOperatorRaftGetConfiguration, std::move(request),
+       [&api, exchange](const model::RaftConfigurationResponse& reply) { respond_object(api, exchange, reply); });
 }
 
 void remove_peer(const ApiContext& api, const ExchangePtr& exchange) {
@@ -30,22 +30,18 @@ void remove_peer(const ApiContext& api, const ExchangePtr& exchange) {
         "to remove");
   if (!id.empty() && !address.empty())
     return respond_text(exchange, 400, "Bad request: Must specify only one of ?id or ?address");
-  if (!is_local(api, exchange)) return;
-  server::raft_remove_peer(*api.server, exchange->reactor(), id, address, [exchange](Status status) {
-    if (!status) return respond_error(exchange, status.error());
-    respond_empty(exchange);
-  });
+  server::count_rpc();
+  model::RaftRemovePeerRequest request{write_datacenter(api, http), address, id, {parse_token(http, api.defaults)}};
+  call(api, exchange, id.empty() ? server::kOperatorRaftRemovePeerByAddress : server::kOperatorRaftRemovePeerById,
+       std::move(request), [exchange](const server::Nothing&) { respond_empty(exchange); });
 }
 
 void get_autopilot(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
-  if (!parse_read(api, exchange, request) || !is_local(api, exchange)) return;
-  api.server->when_readable(exchange->reactor(), request.options, [&api, exchange](Status status) {
-    if (!status) return respond_error(exchange, status.error());
-    auto config = server::autopilot_config(*api.server->store().view());
-    if (!config) return respond_text(exchange, 500, "autopilot config not initialized yet");
-    respond_object(api, exchange, *config);
-  });
+  if (!parse_read(api, exchange, request)) return;
+  server::count_rpc();
+  call(api, exchange, server::kOperatorAutopilotGetConfiguration, std::move(request),
+       [&api, exchange](const model::AutopilotConfig& reply) { respond_object(api, exchange, reply); });
 }
 
 void put_autopilot(const ApiContext& api, const ExchangePtr& exchange) {
@@ -59,14 +55,11 @@ void put_autopilot(const ApiContext& api, const ExchangePtr& exchange) {
     request.cas = true;
     request.config.indexes.modify_index = *index;
   }
-  if (!is_local(api, exchange)) return;
-  request.datacenter = api.defaults.datacenter;
+  server::count_rpc();
+  request.datacenter = write_datacenter(api, exchange->request());
   request.write.token = parse_token(exchange->request(), api.defaults);
-  server::autopilot_set_config(*api.server, exchange->reactor(), request,
-                               [&api, exchange](Result<bool> done) {
-                                 if (!done) return respond_error(exchange, done.error());
-                                 respond_json(api, exchange, *done ? "true" : "false");
-                               });
+  call(api, exchange, server::kOperatorAutopilotSetConfiguration, std::move(request),
+       [&api, exchange](bool done) { respond_json(api, exchange, done ? "true" : "false"); });
 }
 
 void autopilot_health(const ApiContext& api, const ExchangePtr& exchange) {

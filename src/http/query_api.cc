@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "http/api.h"
 #include "model/query.h"
+#include "server/endpoint_metrics.h"
 #include "server/prepared_query.h"
 #include "store/store.h"
 
@@ -14,7 +15,7 @@ using Queries = model::IndexedPreparedQueries;
 void list(const ApiContext& api, const ExchangePtr& exchange) {
   model::PreparedQuerySpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
-  read<model::PreparedQuerySpecificRequest, Queries>(api, exchange, server::prepared_query_list,
+  read<model::PreparedQuerySpecificRequest, Queries>(api, exchange, server::kPreparedQueryList,
                                                      std::move(request), catalog_traits(),
                                                      [](Queries& reply) -> Result<Rendered> {
                                                        if (reply.queries.empty()) reply.queries.make_empty();
@@ -28,7 +29,7 @@ void get(const ApiContext& api, const ExchangePtr& exchange, const std::string& 
   request.query_id = id;
   ReadTraits traits = catalog_traits();
   traits.bare_missing = true;
-  read<model::PreparedQuerySpecificRequest, Queries>(api, exchange, server::prepared_query_get,
+  read<model::PreparedQuerySpecificRequest, Queries>(api, exchange, server::kPreparedQueryGet,
                                                      std::move(request), traits,
                                                      [](Queries& reply) -> Result<Rendered> {
                                                        if (reply.queries.empty())
@@ -45,15 +46,14 @@ void apply(const ApiContext& api, const ExchangePtr& exchange, const char* op, c
   bool reads = create || (request.op == "update" && !exchange->request().body.empty());
   if (reads && !parse_body(exchange, request.query, true, "Request decode failed: ")) return;
   if (!create) request.query.id = id;
-  if (!is_local(api, exchange)) return;
-  request.datacenter = api.defaults.datacenter;
+  server::count_rpc();
+  request.datacenter = write_datacenter(api, exchange->request());
   request.write.token = parse_token(exchange->request(), api.defaults);
-  server::prepared_query_apply(*api.server, exchange->reactor(), std::move(request),
-                               [&api, exchange, create](const Result<std::string>& done) {
-                                 if (!done) return respond_error(exchange, done.error());
-                                 if (!create) return respond_empty(exchange);
-                                 respond_json(api, exchange, "{\"ID\":" + codec::to_json(*done) + "}");
-                               });
+  call(api, exchange, server::kPreparedQueryApply, std::move(request),
+       [&api, exchange, create](const std::string& made) {
+         if (!create) return respond_empty(exchange);
+         respond_json(api, exchange, "{\"ID\":" + codec::to_json(made) + "}");
+       });
 }
 
 bool parse_execute(const ApiContext& api, const ExchangePtr& exchange,
@@ -88,61 +88,45 @@ bool parse_execute(const ApiContext& api, const ExchangePtr& exchange,
 // is 1.
 template <typename Reply>
 void answer_now(const ApiContext& api, const ExchangePtr& exchange,
-                model::PreparedQueryExecuteRequest request,
-                Status (*run)(server::ReadContext&, const model::PreparedQueryExecuteRequest&, Reply&),
-                bool cached) {
-  auto failed = [exchange](const Error& error) {
-    Response response = error_response(error);
-    if (error.kind != ErrorKind::kNotFound) set_meta_headers(response, {.index = 1});
+                const server::CallMethod<model::PreparedQueryExecuteRequest, Reply>& method,
+                model::PreparedQueryExecuteRequest request, bool cached) {
+  model::QueryOptions options = request.options;
+  auto done = [&api, exchange, options, cached](Result<Reply> reply) {
+    if (!reply) {
+      Response response = error_response(reply.error());
+      if (reply.error().kind != ErrorKind::kNotFound) set_meta_headers(response, {.index = 1});
+      return exchange->respond(std::move(response));
+    }
+    reply->meta.consistency_level = consistency_name(options);
+    const Request& http = exchange->request();
+    Response response = Response::text(200, render_document(api, http, codec::to_json(*reply)));
+    response.set("Content-Type", "application/json");
+    set_meta_headers(
+        response,
+        {.index = 1,
+         .known_leader = reply->meta.known_leader,
+         .last_contact_ms =
+             std::chrono::duration_cast<std::chrono::milliseconds>(reply->meta.last_contact).count(),
+         .consistency = reply->meta.consistency_level});
+    if (cached) set_cache_headers(api, http, options, response);
     exchange->respond(std::move(response));
   };
-  if (Status local = check_datacenter(api, request.datacenter); !local) return failed(local.error());
-  model::QueryOptions options = request.options;
-  api.server->when_readable(
-      exchange->reactor(), options,
-      [&api, exchange, failed, run, cached, request = std::move(request)](Status readable) {
-        if (!readable) return failed(readable.error());
-        Reply reply;
-        store::View view = api.server->store().view();
-        server::ReadContext context{*view, api.server->info()};
-        if (Status done = run(context, request, reply); !done) return failed(done.error());
-        reply.meta.known_leader = api.server->known_leader();
-        reply.meta.last_contact = std::chrono::milliseconds(api.server->last_contact_ms());
-        reply.meta.consistency_level = consistency_name(request.options);
-        const Request& http = exchange->request();
-        Response response = Response::text(200, render_document(api, http, codec::to_json(reply)));
-        response.set("Content-Type", "application/json");
-        set_meta_headers(response, {.index = 1,
-                                    .known_leader = reply.meta.known_leader,
-                                    .last_contact_ms = api.server->last_contact_ms(),
-                                    .consistency = reply.meta.consistency_level});
-        if (cached) set_cache_headers(api, http, request.options, response);
-        exchange->respond(std::move(response));
-      });
-}
-
-Status run_execute(server::ReadContext& context, const model::PreparedQueryExecuteRequest& request,
-                   model::PreparedQueryExecuteResponse& reply) {
-  TRY(server::prepared_query_execute(context, thread_random(), request, reply));
-  for (model::CheckServiceNode& node : reply.nodes)
-    for (model::HealthCheck& check : node.checks)
-      if (check.service_tags.empty()) check.service_tags = {};
-  return {};
+  api.gateway->call<model::PreparedQueryExecuteRequest, Reply>(exchange->reactor(), method, std::move(request),
+                                                               std::move(done));
 }
 
 void execute(const ApiContext& api, const ExchangePtr& exchange, const std::string& id) {
   model::PreparedQueryExecuteRequest request;
   if (!parse_execute(api, exchange, request)) return;
   request.query_id_or_name = id;
-  answer_now<model::PreparedQueryExecuteResponse>(api, exchange, std::move(request), run_execute, true);
+  answer_now(api, exchange, server::kPreparedQueryExecute, std::move(request), true);
 }
 
 void explain(const ApiContext& api, const ExchangePtr& exchange, const std::string& id) {
   model::PreparedQueryExecuteRequest request;
   if (!parse_execute(api, exchange, request)) return;
   request.query_id_or_name = id;
-  answer_now<model::PreparedQueryExplainResponse>(api, exchange, std::move(request),
-                                                  server::prepared_query_explain, false);
+  answer_now(api, exchange, server::kPreparedQueryExplain, std::move(request), false);
 }
 
 // Below /v1/query/ the methods depend on how the path ends, and the answers name them without OPTIONS.

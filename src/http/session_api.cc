@@ -79,15 +79,11 @@ void create(const ApiContext& api, const ExchangePtr& exchange) {
   session.checks = body.checks;
   session.node_checks = body.node_checks;
   session.service_checks = body.service_checks;
-  if (Status local = check_datacenter(api, request.datacenter); !local)
-    return respond_error(exchange, local.error());
-  server::session_apply(*api.server, exchange->reactor(), std::move(request),
-                        [&api, exchange](Result<std::string> id) {
-                          if (!id) return respond_error(exchange, id.error());
-                          std::string json = "{\"ID\":";
-                          codec::write_json_string(json, *id);
-                          respond_json(api, exchange, json + "}");
-                        });
+  call(api, exchange, server::kSessionApply, std::move(request), [&api, exchange](const std::string& id) {
+    std::string json = "{\"ID\":";
+    codec::write_json_string(json, id);
+    respond_json(api, exchange, json + "}");
+  });
 }
 
 void destroy(const ApiContext& api, const ExchangePtr& exchange) {
@@ -97,13 +93,8 @@ void destroy(const ApiContext& api, const ExchangePtr& exchange) {
   request.datacenter = write_datacenter(api, http);
   request.op = "destroy";
   request.session.id = http.argument;
-  if (Status local = check_datacenter(api, request.datacenter); !local)
-    return respond_error(exchange, local.error());
-  server::session_apply(*api.server, exchange->reactor(), std::move(request),
-                        [&api, exchange](Result<std::string> id) {
-                          if (!id) return respond_error(exchange, id.error());
-                          respond_json(api, exchange, "true");
-                        });
+  call(api, exchange, server::kSessionApply, std::move(request),
+       [&api, exchange](const std::string&) { respond_json(api, exchange, "true"); });
 }
 
 void renew(const ApiContext& api, const ExchangePtr& exchange) {
@@ -112,13 +103,10 @@ void renew(const ApiContext& api, const ExchangePtr& exchange) {
   model::SessionSpecificRequest request;
   request.session_id = request.session = http.argument;
   request.datacenter = write_datacenter(api, http);
-  if (Status local = check_datacenter(api, request.datacenter); !local)
-    return respond_error(exchange, local.error());
-  server::session_renew(*api.server, exchange->reactor(), request, [&api, exchange](Result<Sessions> reply) {
-    if (!reply) return respond_error(exchange, reply.error());
-    if (reply->sessions.empty())
+  call(api, exchange, server::kSessionRenew, std::move(request), [&api, exchange](const Sessions& reply) {
+    if (reply.sessions.empty())
       return respond_text(exchange, 404, "Session id '" + exchange->request().argument + "' not found");
-    respond_object(api, exchange, reply->sessions);
+    respond_object(api, exchange, reply.sessions);
   });
 }
 
@@ -126,14 +114,14 @@ void info(const ApiContext& api, const ExchangePtr& exchange) {
   model::SessionSpecificRequest request;
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing session")) return;
   request.session_id = request.session = exchange->request().argument;
-  read<model::SessionSpecificRequest, Sessions>(api, exchange, server::session_get, std::move(request), {},
+  read<model::SessionSpecificRequest, Sessions>(api, exchange, server::kSessionGet, std::move(request), {},
                                                 render_sessions);
 }
 
 void list(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
-  read<model::DCSpecificRequest, Sessions>(api, exchange, server::session_list, std::move(request), {},
+  read<model::DCSpecificRequest, Sessions>(api, exchange, server::kSessionList, std::move(request), {},
                                            render_sessions);
 }
 
@@ -141,7 +129,7 @@ void of_node(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing node name")) return;
   request.node = exchange->request().argument;
-  read<model::NodeSpecificRequest, Sessions>(api, exchange, server::session_list_of_node, std::move(request),
+  read<model::NodeSpecificRequest, Sessions>(api, exchange, server::kSessionNodeSessions, std::move(request),
                                              {}, render_sessions);
 }
 

@@ -14,8 +14,7 @@ constexpr uint64_t kMaxUploadBytes = kMaxBodyBytes;
 void save(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
-  server::count_rpc();
-  if (Status local = check_datacenter(api, request.datacenter); !local) return respond_error(exchange, local.error());
+  if (!is_local(api, exchange)) return;
   api.server->when_readable(exchange->reactor(), request.options, [&api, exchange](Status status) {
     if (!status) return respond_error(exchange, status.error());
     Reactor& reactor = exchange->reactor();
@@ -42,9 +41,7 @@ void save(const ApiContext& api, const ExchangePtr& exchange) {
 }
 
 void restore(const ApiContext& api, const ExchangePtr& exchange) {
-  server::count_rpc();
-  if (Status local = check_datacenter(api, write_datacenter(api, exchange->request())); !local)
-    return respond_error(exchange, local.error());
+  if (!is_local(api, exchange)) return;
   auto archive = server::read_archive(exchange->request().body);
   if (!archive) return respond_error(exchange, archive.error());
   Reactor& reactor = exchange->reactor();

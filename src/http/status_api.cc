@@ -1,20 +1,25 @@
 // /v1/status (http-api.md 14).
 #include "http/api.h"
+#include "server/endpoint_metrics.h"
+#include "server/status.h"
 
 namespace praetor::http {
 namespace {
 
 void leader(const ApiContext& api, const ExchangePtr& exchange) {
-  if (!is_local(api, exchange)) return;
-  respond_object(api, exchange, api.server->leader_address());
+  server::count_rpc();
+  model::DCSpecificRequest request;
+  request.datacenter = write_datacenter(api, exchange->request());
+  call(api, exchange, server::kStatusLeader, std::move(request),
+       [&api, exchange](const std::string& address) { respond_object(api, exchange, address); });
 }
 
 void peers(const ApiContext& api, const ExchangePtr& exchange) {
-  if (!is_local(api, exchange)) return;
-  codec::List<std::string> addresses;
-  for (const raft::Server& server : api.server->raft().configuration().configuration.servers)
-    addresses.push_back(server.address);
-  respond_object(api, exchange, addresses);
+  server::count_rpc();
+  model::DCSpecificRequest request;
+  request.datacenter = write_datacenter(api, exchange->request());
+  call(api, exchange, server::kStatusPeers, std::move(request),
+       [&api, exchange](const server::Addresses& addresses) { respond_object(api, exchange, addresses); });
 }
 
 }  // namespace

@@ -32,6 +32,15 @@ bool parse_ops(const ApiContext& api, const ExchangePtr& exchange, codec::List<m
   return true;
 }
 
+void answer_read(const ApiContext& api, const ExchangePtr& exchange, const model::TxnReadResponse& reply) {
+  int status = reply.errors.empty() ? 200 : 409;
+  Response response = Response::text(status, render_document(api, exchange->request(), codec::to_json(reply)));
+  response.set("Content-Type", "application/json");
+  set_contact_headers(response, reply.meta.known_leader,
+                      std::chrono::duration_cast<std::chrono::milliseconds>(reply.meta.last_contact).count());
+  exchange->respond(std::move(response));
+}
+
 void txn(const ApiContext& api, const ExchangePtr& exchange) {
   const Request& http = exchange->request();
   codec::List<model::TxnOp> ops;
@@ -40,33 +49,16 @@ void txn(const ApiContext& api, const ExchangePtr& exchange) {
     model::TxnReadRequest request;
     if (!parse_read(api, exchange, request)) return;
     request.ops = std::move(ops);
-    if (Status local = check_datacenter(api, request.datacenter); !local)
-      return respond_error(exchange, local.error());
-    return api.server->when_readable(
-        exchange->reactor(), request.options, [&api, exchange, request](Status status) {
-          if (!status) return respond_error(exchange, status.error());
-          model::TxnReadResponse reply = server::txn_read(*api.server, request);
-          int code = reply.errors.empty() ? 200 : 409;
-          reply.meta.known_leader = api.server->known_leader();
-          reply.meta.last_contact = std::chrono::milliseconds(api.server->last_contact_ms());
-          Response response =
-              Response::text(code, render_document(api, exchange->request(), codec::to_json(reply)));
-          response.set("Content-Type", "application/json");
-          set_contact_headers(response, reply.meta.known_leader, api.server->last_contact_ms());
-          exchange->respond(std::move(response));
-        });
+    return call(api, exchange, server::kTxnRead, std::move(request),
+                [&api, exchange](const model::TxnReadResponse& reply) { answer_read(api, exchange, reply); });
   }
   model::TxnRequest request;
   request.datacenter = write_datacenter(api, http);
   request.write.token = parse_token(http, api.defaults);
   request.ops = std::move(ops);
-  if (Status local = check_datacenter(api, request.datacenter); !local)
-    return respond_error(exchange, local.error());
-  server::txn_apply(*api.server, exchange->reactor(), request,
-                    [&api, exchange](Result<model::TxnResponse> reply) {
-                      if (!reply) return respond_error(exchange, reply.error());
-                      respond_json(api, exchange, codec::to_json(*reply), reply->errors.empty() ? 200 : 409);
-                    });
+  call(api, exchange, server::kTxnApply, std::move(request), [&api, exchange](const model::TxnResponse& reply) {
+    respond_json(api, exchange, codec::to_json(reply), reply.errors.empty() ? 200 : 409);
+  });
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
     if (cancel_here_) std::exchange(cancel_here_, nullptr)();
   }
 
+  bool under_way() const override { return !over_; }
+
   // What cancel() does once the request runs in this process.
   void set_cancel_here(std::function<void()> cancel) { cancel_here_ = std::move(cancel); }
 
@@ -59,9 +61,12 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
   bool may_answer() const {
     const raft::Node& raft = options_.server->raft();
     switch (ask_.place) {
-      case Place::kAnyServer: return true;
-      case Place::kLeader: return raft.is_leader();
-      case Place::kReadable: break;
+      case Place::kAnyServer:
+        return true;
+      case Place::kLeader:
+        return raft.is_leader();
+      case Place::kReadable:
+        break;
     }
     if (ask_.options.allow_stale) return raft.is_leader() || raft.last_contact().has_value();
     return !ask_.options.require_consistent && raft.has_lease();
@@ -99,7 +104,8 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
   void answered(const std::string& address, Result<std::string> reply) {
     if (over_) return;
     if (reply) return finish(std::move(reply));
-    if (reply.error().kind == ErrorKind::kIo && options_.routes) options_.routes->failed(ask_.datacenter, address);
+    if (reply.error().kind == ErrorKind::kIo && options_.routes)
+      options_.routes->failed(ask_.datacenter, address);
     if (!rpc::may_retry(reply.error(), ask_.repeatable)) return finish(std::move(reply));
     retry(std::move(reply.error()));
   }
@@ -155,7 +161,8 @@ bool Gateway::answers_here(std::string_view datacenter, const model::QueryOption
 }
 
 Gateway::TripPtr Gateway::route(Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere) {
-  auto trip = std::make_shared<TripImpl>(*this, reactor, std::move(ask), std::move(here), std::move(elsewhere));
+  auto trip =
+      std::make_shared<TripImpl>(*this, reactor, std::move(ask), std::move(here), std::move(elsewhere));
   trip->attempt();
   return trip;
 }
@@ -168,10 +175,12 @@ Duration Gateway::blocking_limit(const model::QueryOptions& options) const {
 Duration Gateway::blocking_time(const model::QueryOptions& options) const {
   Duration wait = blocking_limit(options);
   // Spreads the clients that were told the same time.
-  return wait + Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
+  return wait +
+         Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(wait.count() / 16) + 1)));
 }
 
-Gateway::TripPtr Gateway::read_encoded(Reactor& reactor, Ask ask, QueryRunner::Produce produce, Elsewhere done) {
+Gateway::TripPtr Gateway::read_encoded(Reactor& reactor, Ask ask, QueryRunner::Produce produce,
+                                       Elsewhere done) {
   // Equal reads share one evaluation. Not on a follower: how far it lags stands in the reply.
   auto share = std::exchange(ask.share, nullptr);
   std::string method(ask.method);
@@ -181,7 +190,8 @@ Gateway::TripPtr Gateway::read_encoded(Reactor& reactor, Ask ask, QueryRunner::P
     QueryLimits limits{options.min_query_index, Duration(0)};
     if (limits.min_index > 0) limits.wait = blocking_time(options);
     static thread_local uint64_t unshared = 0;
-    std::string key = options_.server->raft().is_leader() && share ? method + share() : std::to_string(++unshared);
+    std::string key =
+        options_.server->raft().is_leader() && share ? method + share() : std::to_string(++unshared);
     QueryRunner& queries = options_.server->queries(reactor);
     auto ticket = queries.run(key, limits, produce, [done](Result<RenderingPtr> rendering) {
       if (!rendering) return done(std::unexpected(std::move(rendering.error())));

@@ -1,7 +1,7 @@
-// How an agent reaches the endpoints: in this process when it is a server that may answer, else over RPC: on the
-// leader, on a server of another datacenter, or (from a client agent) on any server. Retries are here and nowhere else
-// (semantics.md, forwarding): while there is no leader, for rpc_hold_timeout, and where a request certainly did not
-// arrive or changes nothing.
+// How an agent reaches the endpoints: in this process when it is a server that may answer, else over RPC: on
+// the leader, on a server of another datacenter, or (from a client agent) on any server. Retries are here and
+// nowhere else (semantics.md, forwarding): while there is no leader, for rpc_hold_timeout, and where a
+// request certainly did not arrive or changes nothing.
 //
 // Threads: every function on any of the agent's reactors; callbacks come on the reactor that was passed in.
 #pragma once
@@ -36,6 +36,7 @@ inline constexpr Duration kCallTimeout = std::chrono::seconds(30);
 
 struct GatewayOptions {
   std::string datacenter;
+  std::string node_name;      // of this agent
   Server* server = nullptr;   // null on a client agent
   rpc::Pool* pool = nullptr;  // null: nobody else can be reached
   Routes* routes = nullptr;   // null: no other server is known but the leader
@@ -53,7 +54,7 @@ struct Ask {
   std::function<std::string()> encode{};  // the request as one MessagePack value; called at most once
   // Of reads: the same for all that may share an answer, however long they wait for it.
   std::function<std::string()> share{};
-  bool repeatable = false;                // may be asked again when it is unknown whether it was carried out
+  bool repeatable = false;  // may be asked again when it is unknown whether it was carried out
 };
 
 class Gateway {
@@ -65,6 +66,7 @@ class Gateway {
    public:
     virtual ~Trip() = default;
     virtual void cancel() = 0;
+    virtual bool under_way() const = 0;  // neither callback has been called
   };
   using TripPtr = std::shared_ptr<Trip>;
   // The reply, one MessagePack value.
@@ -76,8 +78,8 @@ class Gateway {
   // May this server answer such a read itself, now? No allocation: most reads need no more.
   bool answers_here(std::string_view datacenter, const model::QueryOptions& options) const;
 
-  // Exactly one of the two is called, perhaps at once: `here` when this server is to answer (then server() is not
-  // null), else `elsewhere` with another's answer or why there is none.
+  // Exactly one of the two is called, perhaps at once: `here` when this server is to answer (then server() is
+  // not null), else `elsewhere` with another's answer or why there is none.
   TripPtr route(Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere);
 
   // How long a blocking query may wait: what it asks for within the limits; and with up to a sixteenth more.
@@ -101,8 +103,9 @@ class Gateway {
   TripPtr read(Reactor& reactor, const ReadMethod<Request, Reply>& method, Request request,
                std::function<void(Result<Reply>)> done) {
     auto shared = std::make_shared<Request>(std::move(request));
-    return read_encoded(reactor, ask(method, shared), producer(method, shared),
-                        [done = std::move(done)](Result<std::string> reply) { done(decode<Reply>(std::move(reply))); });
+    return read_encoded(
+        reactor, ask(method, shared), producer(method, shared),
+        [done = std::move(done)](Result<std::string> reply) { done(decode<Reply>(std::move(reply))); });
   }
 
   // The same where the reply stays encoded: port 8300. `produce` makes it, when this server is to.
@@ -137,8 +140,10 @@ class Gateway {
   }
   // Evaluates the read and encodes the reply.
   template <typename Request, typename Reply>
-  QueryRunner::Produce producer(const ReadMethod<Request, Reply>& method, std::shared_ptr<Request> request) const {
-    return [this, function = method.function, request = std::move(request)](ReadContext& context) -> Result<Rendering> {
+  QueryRunner::Produce producer(const ReadMethod<Request, Reply>& method,
+                                std::shared_ptr<Request> request) const {
+    return [this, function = method.function,
+            request = std::move(request)](ReadContext& context) -> Result<Rendering> {
       Reply reply;
       TRY(function(context, *request, reply));
       return encoded(context, reply.meta, codec::type_of<Reply>(), &reply);

@@ -1,6 +1,6 @@
-// The methods of a server: the name that an endpoint has on the wire (wire.md 5.9), its request and reply, and the
-// function behind it. The same constant names the endpoint for HTTP, DNS, the agent itself and port 8300; a Gateway
-// (gateway.h) decides where it runs.
+// The methods of a server: the name that an endpoint has on the wire (wire.md 5.9), its request and reply,
+// and the function behind it. The same constant names the endpoint for HTTP, DNS, the agent itself and port
+// 8300; a Gateway (gateway.h) decides where it runs.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,8 @@ namespace praetor::server {
 
 class Server;
 
-// A read over the store; it may block and may be stale. Request has `datacenter` and `options`, Reply has `meta`.
+// A read over the store; it may block and may be stale. Request has `datacenter` and `options`, Reply has
+// `meta`.
 template <typename Request, typename Reply>
 struct ReadMethod {
   std::string_view name;

@@ -127,8 +127,9 @@ const auto& table() {
 }  // namespace
 
 const MethodEntry* find_method(std::string_view name) {
-  auto at = std::lower_bound(table().begin(), table().end(), name,
-                             [](const MethodEntry& each, std::string_view wanted) { return each.name < wanted; });
+  auto at =
+      std::lower_bound(table().begin(), table().end(), name,
+                       [](const MethodEntry& each, std::string_view wanted) { return each.name < wanted; });
   return at != table().end() && at->name == name ? &*at : nullptr;
 }
 

@@ -1,5 +1,5 @@
-// The servers that are known to this agent, by datacenter, as the members of its pools tell: whom to ask next. One
-// object an agent, shared by the gateway, the pools and whoever lists datacenters. Any thread.
+// The servers that are known to this agent, by datacenter, as the members of its pools tell: whom to ask
+// next. One object an agent, shared by the gateway, the pools and whoever lists datacenters. Any thread.
 #pragma once
 
 #include <mutex>

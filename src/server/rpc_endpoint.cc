@@ -16,13 +16,12 @@ void RpcEndpoint::call(rpc::CallPtr call) {
     // As Go's net/rpc: a name without a service, or a method that the service has not.
     const std::string& name = call->method();
     bool formed = name.find('.') != name.npos;
-    return call->respond(fail((formed ? "rpc: can't find method " : "rpc: service/method request ill-formed: ") + name));
+    return call->respond(
+        fail((formed ? "rpc: can't find method " : "rpc: service/method request ill-formed: ") + name));
   }
   entry->serve(gateway_, entry->method, call);
 }
 
-void RpcEndpoint::snapshot(Reactor&, rpc::SnapshotCall call) {
-  call.respond("", nullptr);
-}
+void RpcEndpoint::snapshot(Reactor&, rpc::SnapshotCall call) { call.respond("", nullptr); }
 
 }  // namespace praetor::server

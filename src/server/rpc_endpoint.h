@@ -1,5 +1,5 @@
-// Port 8300's requests: finds the method that a request names, and lets the gateway decide who answers it, as for a
-// request of this agent's own. The list of the methods is here (methods.cc).
+// Port 8300's requests: finds the method that a request names, and lets the gateway decide who answers it, as
+// for a request of this agent's own. The list of the methods is here (methods.cc).
 #pragma once
 
 #include <string>

@@ -23,7 +23,8 @@ inline constexpr CallMethod<model::DCSpecificRequest, std::string> kStatusLeader
     [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(server.leader_address()); },
     Place::kAnyServer};
 inline constexpr CallMethod<model::DCSpecificRequest, Addresses> kStatusPeers{
-    "Status.Peers", [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(raft_peers(server)); },
+    "Status.Peers",
+    [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(raft_peers(server)); },
     Place::kAnyServer};
 inline constexpr CallMethod<Nothing, model::RaftStats> kStatusRaftStats{
     "Status.RaftStats", [](Server& server, Reactor&, Nothing, auto done) { done(raft_stats(server)); },
