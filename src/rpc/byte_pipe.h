@@ -33,9 +33,11 @@ class BytePipe {
   // --- either ---
   void break_off(Error error);  // both ends get the error, once the bytes before it are read
   size_t size() const;
+  std::optional<Error> error() const;
 
-  // Called on the other end's thread; must not block nor call the pipe (post to a reactor). Bytes, the end or
-  // an error are there to take(); room to push().
+  // Called on the other end's thread, without a lock; must not block (post to a reactor). Readable: bytes,
+  // the end or an error are there to take(); called at once when they already are. Room: to push() again, or
+  // an error. An empty callback: no more.
   void on_readable(std::function<void()> callback);
   void on_room(std::function<void()> callback);
 

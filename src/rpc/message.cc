@@ -30,10 +30,10 @@ template <typename Header>
 Result<std::optional<typename MessageReader<Header>::Message>> MessageReader<Header>::next() {
   if (header_length_ == 0) {
     TRY_ASSIGN(header_length_, scanner_.scan(buffer_));
-    if (header_length_ == 0 && buffer_.size() <= kMaxMessageBytes) return std::nullopt;
+    if (header_length_ == 0 && buffer_.size() <= limit_) return std::nullopt;
   }
-  if (buffer_.size() > kMaxMessageBytes)
-    return fail("rpc: a message is larger than " + std::to_string(kMaxMessageBytes >> 20) + " MiB",
+  if (buffer_.size() > limit_)
+    return fail("rpc: a message is larger than " + std::to_string(limit_ >> 20) + " MiB",
                 ErrorKind::kTooLarge);
   std::string_view rest = std::string_view(buffer_).substr(header_length_);
   TRY_ASSIGN(size_t body_length, scanner_.scan(rest));

@@ -43,12 +43,15 @@ class MessageReader {
     std::string body;  // one encoded value
   };
 
+  explicit MessageReader(size_t limit = kMaxMessageBytes) : limit_(limit) {}
+
   void append(std::string_view bytes) { buffer_.append(bytes); }
   // The next whole message; nothing while it is incomplete. After an error the stream is of no more use.
   Result<std::optional<Message>> next();
   size_t buffered() const { return buffer_.size(); }
 
  private:
+  size_t limit_;
   std::string buffer_;
   codec::MsgpackScanner scanner_;
   size_t header_length_ = 0;  // 0: the header has not come whole

@@ -16,8 +16,7 @@
 
 namespace praetor::rpc {
 
-inline constexpr size_t kMaxRaftMessageBytes = 256 << 20;  // one request or answer, entries included
-inline constexpr size_t kMaxRaftUnsentBytes = 64 << 20;    // to one peer; log entries beyond it are dropped
+inline constexpr size_t kMaxRaftUnsentBytes = 64 << 20;  // to one peer; log entries beyond it are dropped
 inline constexpr size_t kMaxRaftUnanswered =
     1024;  // requests of one connection, either way; then it is not used
 inline constexpr size_t kMaxRaftConnections = 512;  // from others, at a time; more are closed at once

@@ -16,6 +16,8 @@
 
 namespace praetor::rpc {
 
+inline constexpr size_t kMaxRaftMessageBytes = 256 << 20;  // one request or answer, entries included
+
 enum class RaftType : uint8_t {
   kAppendEntries = 0,
   kRequestVote = 1,
@@ -101,8 +103,8 @@ PRAETOR_DESCRIBED(TimeoutNowResponse)
 void put_raft_request(std::string& out, const raft::Message& message);
 // Appends the error text (empty) and the struct. REQUIRES: `message` is a response.
 void put_raft_response(std::string& out, const raft::Message& message);
-// A refusal to a request of this type: the text and an empty struct.
-void put_raft_error(std::string& out, RaftType type, std::string_view error);
+// A refusal: the text and nil.
+void put_raft_error(std::string& out, std::string_view error);
 
 RaftType raft_type(const raft::Message& request);
 

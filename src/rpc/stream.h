@@ -43,8 +43,9 @@ class Wire {
   enum class Outcome : uint8_t { kDone, kWantRead, kWantWrite, kEnd, kError };
   struct Step {
     Outcome outcome = Outcome::kDone;
-    size_t bytes = 0;  // with kDone
-    Error error;       // with kError
+    size_t bytes = 0;   // with kDone
+    bool more = false;  // reading again may give bytes at once
+    Error error;        // with kError
   };
   virtual ~Wire() = default;
   virtual Step read(int fd, std::span<char> buffer) = 0;

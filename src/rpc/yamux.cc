@@ -34,8 +34,15 @@ YamuxSession::StreamId YamuxSession::open() {
 void YamuxSession::send(StreamId id, std::string_view data) {
   auto found = streams_.find(id);
   if (found == streams_.end() || found->second.finishing || data.empty()) return;
-  found->second.queue.append(data);
-  pump(id, found->second);
+  Stream& stream = found->second;
+  if (stream.queue.empty() && data.size() <= stream.may_send) {  // the usual case: no copy in between
+    put_header(kData, 0, id, static_cast<uint32_t>(data.size()));
+    output_.append(data);
+    stream.may_send -= static_cast<uint32_t>(data.size());
+    return;
+  }
+  stream.queue.append(data);
+  pump(id, stream);
 }
 
 void YamuxSession::finish(StreamId id) {
@@ -75,19 +82,25 @@ void YamuxSession::go_away(GoAway code) {
 
 size_t YamuxSession::queued(StreamId id) const {
   auto found = streams_.find(id);
-  return found == streams_.end() ? 0 : found->second.queue.size();
+  return found == streams_.end() ? 0 : found->second.unsent();
 }
 
 // Sends what the window allows.
 void YamuxSession::pump(StreamId id, Stream& stream) {
-  uint32_t count = static_cast<uint32_t>(std::min<size_t>(stream.queue.size(), stream.may_send));
+  uint32_t count = static_cast<uint32_t>(std::min<size_t>(stream.unsent(), stream.may_send));
   if (count > 0) {
     put_header(kData, 0, id, count);
-    output_.append(stream.queue, 0, count);
-    stream.queue.erase(0, count);
+    output_.append(stream.queue, stream.sent, count);
+    stream.sent += count;
     stream.may_send -= count;
+    if (stream.unsent() == 0) {
+      stream.queue = {};
+      stream.sent = 0;
+    } else if (stream.sent >= stream.queue.size() / 2) {
+      stream.queue.erase(0, std::exchange(stream.sent, 0));
+    }
   }
-  if (stream.finishing && !stream.finished && stream.queue.empty()) {
+  if (stream.finishing && !stream.finished && stream.unsent() == 0) {
     stream.finished = true;
     put_header(kWindowUpdate, kFin, id, 0);
   }

@@ -16,8 +16,8 @@
 
 namespace praetor::rpc {
 
-inline constexpr uint32_t kYamuxWindow = 256 << 10;   // of a stream, each way, at its start
-inline constexpr size_t kYamuxMaxPeerStreams = 4096;  // opened by the peer at one time; more are reset
+inline constexpr uint32_t kYamuxWindow = 256 << 10;    // of a stream, each way, at its start
+inline constexpr size_t kYamuxMaxPeerStreams = 32768;  // opened by the peer at one time; more are reset
 inline constexpr size_t kYamuxHeaderSize = 12;
 
 enum class GoAway : uint32_t { kNormal = 0, kProtocolError = 1, kInternalError = 2 };
@@ -73,6 +73,8 @@ class YamuxSession {
     uint32_t may_receive = kYamuxWindow;  // what ours has left
     uint32_t consumed = 0;                // not given back yet
     std::string queue;
+    size_t sent = 0;  // of the queue: dropped from it now and then, not at each frame
+    size_t unsent() const { return queue.size() - sent; }
     bool finishing = false;  // FIN once the queue is empty
     bool finished = false;   // our FIN is sent
     bool peer_finished = false;
