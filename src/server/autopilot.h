@@ -1,5 +1,4 @@
-// Autopilot: its configuration, and what it says of the servers' health (semantics.md 15). With one server
-// there is nobody to clean up or promote.
+// Autopilot's configuration (semantics.md 15). autopilot_duties.h acts on it.
 #pragma once
 
 #include <functional>
@@ -22,7 +21,7 @@ void autopilot_set_config(Server& server, Reactor& reactor, const model::Autopil
 // Of a new leader: writes `initial` unless there is a configuration.
 void autopilot_initialize(Server& server, Reactor& reactor, const model::AutopilotConfig& initial);
 
-// `stable_since`: since when this server has led.
-model::OperatorHealth autopilot_health(Server& server, Time stable_since);
+// As the leader last assessed it; not healthy, and of no servers, on any other server.
+model::OperatorHealth autopilot_health(Server& server);
 
 }  // namespace praetor::server
