@@ -5,7 +5,6 @@
 #include "model/operator.h"
 #include "server/endpoint_metrics.h"
 #include "server/autopilot.h"
-#include "server/leader_duties.h"
 #include "server/operator.h"
 #include "store/store.h"
 
@@ -64,8 +63,7 @@ void put_autopilot(const ApiContext& api, const ExchangePtr& exchange) {
 
 void autopilot_health(const ApiContext& api, const ExchangePtr& exchange) {
   if (!is_local(api, exchange)) return;
-  model::OperatorHealth health =
-      server::autopilot_health(*api.server, api.server->leader_duties().leading_since());
+  model::OperatorHealth health = server::autopilot_health(*api.server);
   respond_json(api, exchange, codec::to_json(health), health.healthy ? 200 : 429);
 }
 

@@ -34,7 +34,4 @@ PRAETOR_DESCRIBE(RaftRemovePeerRequest, "RaftRemovePeerRequest", field("Datacent
                  field("Address", &RaftRemovePeerRequest::address), field("ID", &RaftRemovePeerRequest::id),
                  embedded(&RaftRemovePeerRequest::write))
 
-PRAETOR_DESCRIBE(RaftStats, "ServerStats", field("LastContact", &RaftStats::last_contact),
-                 field("LastTerm", &RaftStats::last_term), field("LastIndex", &RaftStats::last_index))
-
 }  // namespace praetor::model

@@ -76,12 +76,4 @@ struct RaftRemovePeerRequest {
 };
 PRAETOR_DESCRIBED(RaftRemovePeerRequest)
 
-// What a server says of its log.
-struct RaftStats {
-  std::string last_contact;  // a duration's text; "never"
-  uint64_t last_term = 0;
-  uint64_t last_index = 0;
-};
-PRAETOR_DESCRIBED(RaftStats)
-
 }  // namespace praetor::model

@@ -18,6 +18,9 @@ PRAETOR_DESCRIBE(AutopilotSetConfigRequest, "AutopilotSetConfigRequest",
                  field("Config", &AutopilotSetConfigRequest::config),
                  field("CAS", &AutopilotSetConfigRequest::cas), embedded(&AutopilotSetConfigRequest::write))
 
+PRAETOR_DESCRIBE(RaftStats, "ServerStats", field("LastContact", &RaftStats::last_contact),
+                 field("LastTerm", &RaftStats::last_term), field("LastIndex", &RaftStats::last_index))
+
 PRAETOR_DESCRIBE(ServerHealth, "ServerHealth", field("ID", &ServerHealth::id),
                  field("Name", &ServerHealth::name), field("Address", &ServerHealth::address),
                  field("SerfStatus", &ServerHealth::serf_status), field("Version", &ServerHealth::version),

@@ -30,6 +30,14 @@ struct AutopilotSetConfigRequest {
 };
 PRAETOR_DESCRIBED(AutopilotSetConfigRequest)
 
+// Status.RaftStats: where a server stands.
+struct RaftStats {
+  std::string last_contact;  // a duration's text, or "never"
+  uint64_t last_term = 0;
+  uint64_t last_index = 0;
+};
+PRAETOR_DESCRIBED(RaftStats)
+
 struct ServerHealth {
   std::string id;
   std::string name;

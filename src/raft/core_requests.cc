@@ -138,6 +138,25 @@ void Core::start_next_change(Instant now, Effects& effects) {
   }
 }
 
+// The first entry of every log: each server of a new cluster writes the same one by itself.
+Status Core::bootstrap(Instant now, const Configuration& configuration, Effects& effects) {
+  TRY(check_configuration(configuration));
+  bool fresh = log_.last_index() == 0 && hard_state_.term <= 1 && hard_state_.voted_for.empty();
+  if (failed_ || !fresh) return praetor::fail(std::string(kErrCantBootstrap), ErrorKind::kBadRequest);
+  if (hard_state_.term == 0) {
+    hard_state_.term = 1;
+    save_hard_state(effects);
+  }
+  auto entry = std::make_shared<Entry>();
+  entry->index = entry->term = 1;
+  entry->type = EntryType::kConfiguration;
+  entry->data = encode_configuration(configuration);
+  append(now, {entry}, effects);
+  note(effects, "bootstrapped: servers=" + format_configuration(configuration));
+  restart_election_timer(now, options_.timings.heartbeat_timeout);
+  return {};
+}
+
 // --- leadership transfer ---
 
 void Core::transfer_leadership(Instant now, uint64_t ticket, const std::string& id, Effects& effects) {

@@ -88,6 +88,10 @@ std::map<std::string, std::string> Node::stats() const { return impl_->stats(); 
 void Node::announce_extensions(std::string id, bool pre_vote) {
   impl_->announce_extensions(std::move(id), pre_vote);
 }
+void Node::suspect(std::string id) { impl_->unreachable(std::move(id)); }
+void Node::bootstrap(Configuration configuration, StatusCallback callback) {
+  impl_->bootstrap(std::move(configuration), std::move(callback));
+}
 
 // --- Impl: what other threads call ---
 
@@ -273,6 +277,17 @@ void Node::Impl::transfer_leadership(std::string id, StatusCallback callback) {
       });
   post_control(done, [this, id = std::move(id), done] {
     core_->transfer_leadership(clock_->now(), new_ticket(std::move(*done)), id, effects_);
+  });
+}
+
+void Node::Impl::bootstrap(Configuration configuration, StatusCallback callback) {
+  auto done =
+      std::make_shared<IndexCallback>([finish = std::move(callback)](Result<uint64_t> result) mutable {
+        finish(result ? Status() : Status(std::unexpected(std::move(result.error()))));
+      });
+  post_control(done, [this, configuration = std::move(configuration), done] {
+    Status begun = core_->bootstrap(clock_->now(), configuration, effects_);
+    (*done)(begun ? Result<uint64_t>(core_->log().last_index()) : std::unexpected(std::move(begun.error())));
   });
 }
 

@@ -167,6 +167,11 @@ class Node {
   std::map<std::string, std::string> stats() const;
   // Which server answers the extension messages (pre-vote); the gossip layer tells.
   void announce_extensions(std::string id, bool pre_vote);
+  // Somebody else (the gossip layer) found this server dead: as if its connection had broken.
+  void suspect(std::string id);
+  // Begins a new cluster on a node that was started without state (bootstrap_expect). Fails with
+  // kErrCantBootstrap when there is state by now.
+  void bootstrap(Configuration configuration, StatusCallback callback);
 
  private:
   class Impl;

@@ -37,6 +37,7 @@ class Node::Impl final : public Transport::Receiver {
                             IndexCallback callback);
   void transfer_leadership(std::string id, StatusCallback callback);
   void announce_extensions(std::string id, bool pre_vote);
+  void bootstrap(Configuration configuration, StatusCallback callback);
   std::map<std::string, std::string> stats() const;
   ConfigurationView configuration() const;
   Server leader() const;

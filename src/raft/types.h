@@ -92,6 +92,7 @@ inline constexpr std::string_view kErrLeadershipLost = "leadership lost while co
 inline constexpr std::string_view kErrAbortedByRestore = "snapshot restored while committing log";
 inline constexpr std::string_view kErrShutdown = "raft is already shutdown";
 inline constexpr std::string_view kErrTransferInProgress = "leadership transfer in progress";
+inline constexpr std::string_view kErrCantBootstrap = "bootstrap only works on new clusters";
 inline constexpr std::string_view kErrNothingNew = "nothing new to snapshot";
 
 }  // namespace praetor::raft

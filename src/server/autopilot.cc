@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "codec/msgpack.h"
+#include "server/leader_duties.h"
 #include "store/opaque.h"
 #include "store/store.h"
 
@@ -43,32 +44,6 @@ void autopilot_initialize(Server& server, Reactor& reactor, const model::Autopil
   });
 }
 
-model::OperatorHealth autopilot_health(Server& server, Time stable_since) {
-  model::OperatorHealth health;
-  health.healthy = true;
-  raft::ConfigurationView view = server.raft().configuration();
-  raft::Server leader = server.raft().leader();
-  for (const raft::Server& member : view.configuration.servers) {
-    model::ServerHealth row;
-    row.id = member.id;
-    row.address = member.address;
-    row.leader = !leader.id.empty() && member.id == leader.id;
-    row.voter = member.suffrage == raft::Suffrage::kVoter;
-    bool self = member.id == server.options().node_id;
-    row.healthy = self && row.leader;
-    row.serf_status = self ? "alive" : "none";
-    if (self) {
-      row.name = server.options().node_name;
-      row.version = server.options().build;
-      row.last_contact = format_duration(std::chrono::milliseconds(server.last_contact_ms()));
-      row.last_term = server.raft().term();
-      row.last_index = server.raft().last_index();
-      row.stable_since = format_rfc3339(stable_since);
-    }
-    health.healthy = health.healthy && row.healthy;
-    health.servers.push_back(std::move(row));
-  }
-  return health;
-}
+model::OperatorHealth autopilot_health(Server& server) { return server.leader_duties().autopilot().health(); }
 
 }  // namespace praetor::server

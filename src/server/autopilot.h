@@ -1,5 +1,4 @@
-// Autopilot: its configuration, and what it says of the servers' health (semantics.md 15). With one server
-// there is nobody to clean up or promote.
+// Autopilot's configuration (semantics.md 15). autopilot_duties.h acts on it.
 #pragma once
 
 #include <functional>
@@ -33,7 +32,7 @@ inline constexpr CallMethod<model::AutopilotSetConfigRequest, bool> kOperatorAut
       autopilot_set_config(server, reactor, request, std::move(done));
     }};
 
-// `stable_since`: since when this server has led.
-model::OperatorHealth autopilot_health(Server& server, Time stable_since);
+// As the leader last assessed it; not healthy, and of no servers, on any other server.
+model::OperatorHealth autopilot_health(Server& server);
 
 }  // namespace praetor::server

@@ -1,9 +1,8 @@
-// What only the leader does, on one reactor: this node's own registration (reconcile), session expiry,
-// lock-delays, tombstone collection (semantics.md 2, 3, 6). Lock-delays are the leader's memory: a new leader
-// starts without them.
+// What only the leader does, on one reactor: session expiry, tombstone collection (semantics.md 2, 6), and
+// through others the members' records (member_duties.h) and autopilot. Lock-delays are every server's own
+// memory, as it applies the entries that cause them; only the leader's counts.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,6 +13,7 @@
 
 #include "base/reactor.h"
 #include "base/result.h"
+#include "server/autopilot_duties.h"
 
 namespace praetor::store {
 struct Effects;
@@ -22,8 +22,6 @@ struct Effects;
 namespace praetor::server {
 
 class Server;
-
-inline constexpr Duration kReconcileInterval = std::chrono::seconds(60);
 
 class LeaderDuties {
  public:
@@ -42,34 +40,34 @@ class LeaderDuties {
 
   // Any thread: until when an acquire of this key fails.
   bool lock_delayed(const std::string& key) const;
-  // Any thread: since when this server has led; the zero time while it does not.
-  Time leading_since() const;
+  // Any thread, but for what it says itself.
+  AutopilotDuties& autopilot() { return autopilot_; }
   // Any thread: restarts a session's timer; false when this server does not keep it.
   void renew_session(const std::string& id, Duration ttl);
 
  private:
   void establish();
   void revoke();
-  void reconcile();
-  bool reconciled() const;
-  void schedule_reconcile();
   void arm_session(const std::string& id, Duration ttl);
   void expire_session(const std::string& id, int attempt);
   void drop_session(const std::string& id);
   void collect_tombstones();
+  void forget_old_lock_delays();
 
   Server& server_;
   Reactor& reactor_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false once stopped; checked by late callbacks
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  // false once stopped; checked by late callbacks
   bool leading_ = false;
-  std::atomic<int64_t> leading_since_{0};  // nanoseconds since 1970; 0: not leading
-  Reactor::TimerId reconcile_timer_ = 0;
+  uint64_t elections_ = 0;  // so that a confirmation of an earlier leadership counts for nothing
+  AutopilotDuties autopilot_;
   Reactor::TimerId tombstone_timer_ = 0;
   std::unordered_map<std::string, Reactor::TimerId> session_timers_;
   std::multimap<Instant, uint64_t> tombstones_;  // expiry -> index to reap
 
   mutable std::mutex lock_delay_mutex_;
   mutable std::unordered_map<std::string, Instant> lock_delays_;  // guarded by lock_delay_mutex_
+  size_t lock_delays_worth_a_look_ = 0;                           // guarded by lock_delay_mutex_
 };
 
 }  // namespace praetor::server

@@ -4,11 +4,15 @@
 #include "base/host_port.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "codec/msgpack.h"
 #include "fsm/fsm.h"
+#include "raft/env.h"
 #include "server/coordinates.h"
 #include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
+#include "server/member_duties.h"
+#include "server/peers_file.h"
 #include "store/store.h"
 
 namespace praetor::server {
@@ -50,8 +54,9 @@ Status Server::open() {
   for (Reactor* reactor : options_.reactors)
     state_->runners.emplace_back(reactor, std::make_unique<QueryRunner>(*reactor, state_->store, info_));
   duties_ = std::make_unique<LeaderDuties>(*this, *options_.reactors.front());
-  coordinates_ =
-      std::make_unique<CoordinateUpdates>(*this, *options_.reactors.front(), options_.coordinate_update_period);
+  members_ = std::make_unique<MemberDuties>(*this, *options_.reactors.front());
+  coordinates_ = std::make_unique<CoordinateUpdates>(*this, *options_.reactors.front(),
+                                                     options_.coordinate_update_period);
   state_->store.set_notice_sink([this](const std::shared_ptr<const store::CommitNotice>& notice) {
     for (auto& [reactor, runner] : state_->runners) runner->deliver(notice);
   });
@@ -68,17 +73,36 @@ Status Server::open() {
   raft_options.snapshot_interval = options_.snapshot_interval;
   raft_options.snapshot_threshold = options_.snapshot_threshold;
   raft_options.trailing_logs = options_.trailing_logs;
+  raft_options.transport = options_.cluster.transport;
+  if (!options_.in_memory) {
+    TRY_ASSIGN(raft_options.recover_configuration,
+               find_recovery(raft::posix_file_system(), raft_options.data_dir, options_.raft_protocol));
+  }
+  const bool recovering = raft_options.recover_configuration.has_value();
+  const std::string raft_directory = raft_options.data_dir;
   raft_options.on_leadership = [this](bool leader, uint64_t) { on_raft_leadership(leader); };
   raft_options.on_log = [](const std::string& line) { raft_logger().info(line); };
   raft_options.on_disk_failure = [](const Error& error) {
-    raft_logger().error("the log cannot be written: this server acknowledges nothing more; mend the disk and "
-                        "restart the agent",
-                        {{"error", error}});
+    raft_logger().error(
+        "the log cannot be written: this server acknowledges nothing more; mend the disk and "
+        "restart the agent",
+        {{"error", error}});
   };
-  TRY_ASSIGN(raft_, raft::Node::start(std::move(raft_options), state_->machine));
+  auto started = raft::Node::start(std::move(raft_options), state_->machine);
+  if (!started)
+    return fail((recovering ? "recovery failed: " : "") + started.error().message, started.error().kind);
+  if (recovering) {
+    if (Status removed = remove_peers_json(raft::posix_file_system(), raft_directory); !removed)
+      return fail(
+          "recovery failed to delete peers.json, please delete manually (see peers.info for details): " +
+          removed.error().message);
+    logger().info("deleted peers.json file after successful recovery");
+  }
   std::lock_guard lock(opening_);
+  raft_ = std::move(*started);
   opened_ = true;
   if (early_leadership_) tell_duties(*early_leadership_);
+  options_.reactors.front()->post([this] { members_->start(); });
   return {};
 }
 
@@ -132,6 +156,22 @@ void Server::set_contact(model::QueryMeta& meta) const {
   meta.last_contact = std::chrono::milliseconds(last_contact_ms());
 }
 
+std::vector<std::string> Server::raft_peers() const {
+  std::vector<std::string> peers;
+  for (const raft::Server& server : raft_->configuration().configuration.servers)
+    peers.push_back(server.address);
+  return peers;
+}
+
+model::RaftStats Server::raft_stats() const {
+  std::map<std::string, std::string> stats = raft_->stats();
+  auto number = [](const std::string& text) {
+    auto parsed = parse_uint(text);
+    return parsed ? *parsed : 0;
+  };
+  return {stats["last_contact"], number(stats["last_log_term"]), number(stats["last_log_index"])};
+}
+
 void Server::observe() {
   static const Gauge applied("raft.applied_index"), last("raft.last_index");
   applied.set(static_cast<float>(raft_->applied_index()));
@@ -150,7 +190,8 @@ void Server::await_leader(Reactor& reactor, Instant deadline, std::function<void
   });
 }
 
-void Server::when_readable(Reactor& reactor, const model::QueryOptions& options, std::function<void(Status)> ready) {
+void Server::when_readable(Reactor& reactor, const model::QueryOptions& options,
+                           std::function<void(Status)> ready) {
   if (options.allow_stale && (raft_->is_leader() || raft_->last_contact())) return ready({});
   if (!options.require_consistent && raft_->has_lease()) return ready({});
   Instant deadline = system_clock().now() + options_.rpc_hold_timeout;
@@ -160,13 +201,15 @@ void Server::when_readable(Reactor& reactor, const model::QueryOptions& options,
   await_leader(reactor, deadline, [this, &reactor, ready = std::move(ready)](Status status) mutable {
     if (!status) return ready(std::move(status));
     raft_->verify_leader([&reactor, ready = std::move(ready)](Status verified) mutable {
-      reactor.post([ready = std::move(ready), verified = std::move(verified)]() mutable { ready(std::move(verified)); });
+      reactor.post([ready = std::move(ready), verified = std::move(verified)]() mutable {
+        ready(std::move(verified));
+      });
     });
   });
 }
 
-void Server::apply(Reactor& reactor, model::MessageType type, const codec::Type& request_type, const void* request,
-                   Applied applied) {
+void Server::apply(Reactor& reactor, model::MessageType type, const codec::Type& request_type,
+                   const void* request, Applied applied) {
   std::string entry;
   entry.push_back(static_cast<char>(type));
   codec::write_msgpack(entry, request_type, request);
@@ -180,22 +223,25 @@ void Server::apply_encoded(Reactor& reactor, std::string entry, Applied applied)
 void Server::propose(Reactor& reactor, std::string entry, Instant deadline, Applied applied) {
   if (!raft_->is_leader()) {
     return await_leader(reactor, deadline,
-                        [this, &reactor, entry = std::move(entry), deadline, applied = std::move(applied)](Status status) mutable {
+                        [this, &reactor, entry = std::move(entry), deadline,
+                         applied = std::move(applied)](Status status) mutable {
                           if (!status) return applied(std::unexpected(std::move(status.error())));
                           propose(reactor, std::move(entry), deadline, std::move(applied));
                         });
   }
-  raft_->propose(std::move(entry), [&reactor, applied = std::move(applied)](Result<raft::ProposalResult> result) mutable {
-    reactor.post([applied = std::move(applied), result = std::move(result)]() mutable {
-      if (!result) {
-        Error error = std::move(result.error());
-        if (is_leader_error(error)) error.message = kErrNoLeader;
-        return applied(std::unexpected(std::move(error)));
-      }
-      if (auto* error = std::any_cast<Error>(&result->value)) return applied(std::unexpected(std::move(*error)));
-      applied(std::move(*result));
-    });
-  });
+  raft_->propose(std::move(entry),
+                 [&reactor, applied = std::move(applied)](Result<raft::ProposalResult> result) mutable {
+                   reactor.post([applied = std::move(applied), result = std::move(result)]() mutable {
+                     if (!result) {
+                       Error error = std::move(result.error());
+                       if (is_leader_error(error)) error.message = kErrNoLeader;
+                       return applied(std::unexpected(std::move(error)));
+                     }
+                     if (auto* error = std::any_cast<Error>(&result->value))
+                       return applied(std::unexpected(std::move(*error)));
+                     applied(std::move(*result));
+                   });
+                 });
 }
 
 }  // namespace praetor::server

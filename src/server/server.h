@@ -20,6 +20,7 @@
 #include "model/common.h"
 #include "model/operator.h"
 #include "raft/node.h"
+#include "server/cluster.h"
 #include "server/query_runner.h"
 #include "server/read.h"
 
@@ -30,6 +31,7 @@ class Store;
 namespace praetor::server {
 
 class LeaderDuties;
+class MemberDuties;
 class CoordinateUpdates;
 
 struct ServerOptions {
@@ -46,6 +48,7 @@ struct ServerOptions {
   std::string data_dir;    // raft/ is made below it
   bool in_memory = false;  // -dev
   bool bootstrap = false;
+  int64_t bootstrap_expect = 0;  // > 1: without state, waits for so many servers and begins with them
   raft::Timings timings;
   Duration snapshot_interval = std::chrono::seconds(30);
   uint64_t snapshot_threshold = 16384;
@@ -59,6 +62,8 @@ struct ServerOptions {
   Duration coordinate_update_period = std::chrono::seconds(5);
   model::AutopilotConfig autopilot;  // what a new cluster starts with
 
+  Cluster cluster;  // empty: this server is alone
+
   std::vector<Reactor*> reactors;  // not owned; outlive the server
   // Told on the first reactor when this server starts or ceases to lead (after its duties are set up).
   std::function<void(bool leader)> on_leadership;
@@ -66,6 +71,9 @@ struct ServerOptions {
 
 // What the state machine answered to the entry at `index`.
 using ApplyResult = raft::ProposalResult;
+
+// Of a server that leaves (semantics.md 19).
+inline constexpr Duration kRemovalPatience = std::chrono::seconds(5);
 
 inline constexpr const char* kErrNoLeader = "No cluster leader";
 
@@ -85,7 +93,19 @@ class Server {
   raft::Node& raft() { return *raft_; }
   LeaderDuties& leader_duties() { return *duties_; }
   CoordinateUpdates& coordinates() { return *coordinates_; }
+  MemberDuties& members() { return *members_; }
+  const MemberDuties& members() const { return *members_; }
   QueryRunner& queries(Reactor& reactor);
+
+  // Takes this server out of the quorum in good order, in two parts, between which the gossip pools are left.
+  // First: a leader hands over to another server, if one could lead. `done` always comes, on the reactor.
+  void begin_leave(Reactor& reactor, std::function<void()> done);
+  // Then: waits until the leader has taken this server out of raft's configuration, kRemovalPatience at most.
+  void finish_leave(Reactor& reactor, std::function<void()> done);
+
+  // What Status.Peers and Status.RaftStats answer.
+  std::vector<std::string> raft_peers() const;
+  model::RaftStats raft_stats() const;
 
   // "ip:port" of the leader, empty when none is known.
   std::string leader_address() const;
@@ -124,6 +144,9 @@ class Server {
   void await_leader(Reactor& reactor, Instant deadline, std::function<void(Status)> ready);
   void on_raft_leadership(bool leader);
   void tell_duties(bool leader);
+  void hand_over(Reactor& reactor, std::vector<std::string> next, std::function<void()> done);
+  void remove_self(Reactor& reactor, std::function<void()> done);
+  void await_removal(Reactor& reactor, Instant deadline, std::function<void()> done);
 
   ServerOptions options_;
   bool stopped_ = false;
@@ -131,6 +154,7 @@ class Server {
   std::string raft_address_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LeaderDuties> duties_;
+  std::unique_ptr<MemberDuties> members_;
   std::unique_ptr<CoordinateUpdates> coordinates_;
   std::unique_ptr<raft::Node> raft_;
   // A quorum of one may lead before start() has its node: the duties hear of it once they can use it.

@@ -4,16 +4,13 @@
 #include <functional>
 #include <string>
 
-#include "model/agent.h"
+#include "model/operator.h"
 #include "server/method.h"
 #include "server/server.h"
 
 namespace praetor::server {
 
 using Addresses = codec::List<std::string>;
-
-Addresses raft_peers(Server& server);
-model::RaftStats raft_stats(Server& server);
 
 inline constexpr CallMethod<Nothing, Nothing> kStatusPing{
     "Status.Ping", [](Server&, Reactor&, Nothing, auto done) { done(Nothing{}); }, Place::kAnyServer};
@@ -27,7 +24,7 @@ inline constexpr CallMethod<model::DCSpecificRequest, Addresses> kStatusPeers{
     [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(raft_peers(server)); },
     Place::kAnyServer};
 inline constexpr CallMethod<Nothing, model::RaftStats> kStatusRaftStats{
-    "Status.RaftStats", [](Server& server, Reactor&, Nothing, auto done) { done(raft_stats(server)); },
+    "Status.RaftStats", [](Server& server, Reactor&, Nothing, auto done) { done(server.raft_stats()); },
     Place::kAnyServer};
 
 }  // namespace praetor::server

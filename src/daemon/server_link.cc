@@ -1,0 +1,162 @@
+#include "daemon/server_link.h"
+
+#include "base/host_port.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "codec/msgpack.h"
+#include "gossip/member.h"
+#include "model/common.h"
+#include "rpc/listener.h"
+#include "rpc/pool.h"
+#include "rpc/raft_transport.h"
+#include "server/member_duties.h"
+#include "server/routes.h"
+#include "server/rpc_endpoint.h"
+#include "server/server.h"
+#include "server/server_tags.h"
+#include "server/status.h"
+
+namespace praetor::daemon {
+namespace {
+
+constexpr Duration kQuestionTimeout = std::chrono::seconds(5);
+
+rpc::ServerEntry entry_of(const server::ServerTags& tags) {
+  return {.name = tags.name, .id = tags.id, .address = tags.address, .datacenter = tags.datacenter};
+}
+
+}  // namespace
+
+struct ServerLink::Impl {
+  explicit Impl(ServerLinkOptions o) : options(std::move(o)), routes(thread_random().next()), pool({.reactors = options.reactors, .dial = {}}) {}
+
+  ServerLinkOptions options;
+  server::Routes routes;
+  rpc::Pool pool;
+  std::unique_ptr<rpc::RaftTransport> transport;
+  std::unique_ptr<server::Gateway> gateway;
+  std::unique_ptr<server::RpcEndpoint> endpoint;
+  std::unique_ptr<rpc::Listener> listener;
+  std::atomic<server::Server*> server{nullptr};
+  Reactor::TimerId shuffle_timer = 0;
+
+  // Asks one server, whoever leads.
+  template <typename Request, typename Reply>
+  void ask(Reactor& reactor, const server::ServerTags& whom, const server::CallMethod<Request, Reply>& method,
+           const Request& request, std::function<void(Result<Reply>)> done) {
+    pool.call(reactor, whom.address, std::string(method.name), codec::to_msgpack(request), kQuestionTimeout,
+              [done = std::move(done)](Result<std::string> reply) {
+                done(server::Gateway::decode<Reply>(std::move(reply)));
+              });
+  }
+
+  // A client agent spreads itself over the servers anew from time to time.
+  void shuffle_later() {
+    const std::string& datacenter = options.config->datacenter;
+    Duration pause = rpc::rebalance_interval(routes.servers(datacenter).size(), options.lan->list()->size(),
+                                             thread_random());
+    shuffle_timer = options.reactors.front()->after(pause, [this, datacenter] {
+      routes.shuffle(datacenter);
+      shuffle_later();
+    });
+  }
+
+  void follow(const gossip::MemberEvent& event) {
+    auto tags = server::server_tags(event.member);
+    if (!tags) return;
+    using Kind = gossip::MemberEvent::Kind;
+    if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) return routes.add(entry_of(*tags));
+    routes.remove(entry_of(*tags));
+    pool.forget(tags->address);
+  }
+};
+
+ServerLink::ServerLink(ServerLinkOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
+  const agent::RuntimeConfig& config = *impl_->options.config;
+  if (!config.server_mode) return;
+  impl_->transport = std::make_unique<rpc::RaftTransport>(rpc::RaftTransportOptions{
+      .address = config.rpc_advertise_addr.text(), .on_log = [](const std::string& line) {
+        static const Logger log("agent.server.raft");
+        log.debug(line);
+      }});
+}
+
+ServerLink::~ServerLink() { close(); }
+
+server::Cluster ServerLink::cluster() {
+  server::Cluster cluster;
+  cluster.transport = impl_->transport.get();
+  cluster.members = [lan = impl_->options.lan] {
+    std::vector<gossip::Member> members;
+    for (const gossip::MemberPtr& member : *lan->list()) members.push_back(*member);
+    return members;
+  };
+  cluster.remove_failed = impl_->options.remove_failed;
+  cluster.ask_peers = [this](Reactor& reactor, const server::ServerTags& whom, server::Cluster::PeersAnswer done) {
+    model::DCSpecificRequest request;
+    request.datacenter = impl_->options.config->datacenter;
+    impl_->ask<model::DCSpecificRequest, server::Addresses>(
+        reactor, whom, server::kStatusPeers, request, [done = std::move(done)](Result<server::Addresses> peers) {
+          if (!peers) return done(fail(std::move(peers.error())));
+          done(std::vector<std::string>(peers->begin(), peers->end()));
+        });
+  };
+  cluster.ask_raft_stats = [this](Reactor& reactor, const server::ServerTags& whom, server::Cluster::StatsAnswer done) {
+    impl_->ask<server::Nothing, model::RaftStats>(reactor, whom, server::kStatusRaftStats, {}, std::move(done));
+  };
+  return cluster;
+}
+
+Status ServerLink::open(server::Server* server) {
+  const agent::RuntimeConfig& config = *impl_->options.config;
+  server::GatewayOptions gateway;
+  gateway.datacenter = config.datacenter;
+  gateway.node_name = config.node_name;
+  gateway.server = server;
+  gateway.pool = &impl_->pool;
+  gateway.routes = &impl_->routes;
+  gateway.rpc_hold_timeout = config.rpc_hold_timeout;
+  if (config.default_query_time.count() > 0) gateway.default_query_time = config.default_query_time;
+  if (config.max_query_time.count() > 0) gateway.max_query_time = config.max_query_time;
+  impl_->gateway = std::make_unique<server::Gateway>(gateway);
+  impl_->server = server;
+  if (!server) {
+    impl_->options.reactors.front()->post([impl = impl_.get()] { impl->shuffle_later(); });
+    return {};
+  }
+  impl_->endpoint = std::make_unique<server::RpcEndpoint>(*impl_->gateway);
+  rpc::ListenerOptions listener;
+  listener.host = config.rpc_bind_addr.host;
+  listener.port = static_cast<uint16_t>(config.rpc_bind_addr.port);
+  listener.reactors = impl_->options.reactors;
+  listener.max_connections_per_client = static_cast<uint32_t>(config.rpc_max_conns_per_client);
+  listener.handshake_timeout = config.rpc_handshake_timeout;
+  listener.handler = impl_->endpoint.get();
+  listener.on_raft = [transport = impl_->transport.get()](rpc::RawConnection connection) {
+    transport->accept(std::move(connection));
+  };
+  auto started = rpc::Listener::start(std::move(listener));
+  if (!started) return fail("Failed to start Consul server: Failed to start RPC layer: " + started.error().message);
+  impl_->listener = std::move(*started);
+  return {};
+}
+
+server::Gateway& ServerLink::gateway() { return *impl_->gateway; }
+server::Routes& ServerLink::routes() { return impl_->routes; }
+
+void ServerLink::on_lan(const gossip::SerfEvent& event) {
+  const auto* change = std::get_if<gossip::MemberEvent>(&event);
+  if (!change) return;
+  if (change->member.tag("dc") == impl_->options.config->datacenter) impl_->follow(*change);
+  if (server::Server* server = impl_->server) server->members().on_event(*change);
+}
+
+void ServerLink::on_wan(const gossip::SerfEvent& event) {
+  const auto* change = std::get_if<gossip::MemberEvent>(&event);
+  // The LAN pool knows the own datacenter better.
+  if (change && change->member.tag("dc") != impl_->options.config->datacenter) impl_->follow(*change);
+}
+
+void ServerLink::close() { impl_->listener.reset(); }
+
+}  // namespace praetor::daemon
