@@ -17,11 +17,6 @@ SwimOptions with_meta(SwimOptions options, const Tags& tags) {
 }
 }  // namespace
 
-std::string_view member_status_name(MemberStatus status) {
-  constexpr std::array<std::string_view, 5> kNames = {"none", "alive", "leaving", "left", "failed"};
-  return kNames[static_cast<size_t>(status)];
-}
-
 Result<std::unique_ptr<Serf>> Serf::make(SerfOptions options) {
   if (encode_tags(options.tags).size() > kMaxMetaBytes)
     return fail("Encoded length of tags exceeds limit of " + std::to_string(kMaxMetaBytes) + " bytes",

@@ -16,6 +16,7 @@
 
 #include "gossip/coordinate.h"
 #include "gossip/keyring.h"
+#include "gossip/member.h"
 #include "gossip/serf_message.h"
 #include "gossip/snapshot.h"
 #include "gossip/swim.h"
@@ -26,27 +27,6 @@ inline constexpr size_t kMaxEventsPerTime = 1024;  // different events (or queri
 inline constexpr size_t kMaxIntents = 1 << 16;     // of members that are not known yet
 inline constexpr size_t kMaxRunningQueries = 256;  // of this member's own
 
-// Serf's numbers; they show in the members' API.
-enum class MemberStatus : uint8_t { kNone, kAlive, kLeaving, kLeft, kFailed };
-std::string_view member_status_name(MemberStatus status);
-
-struct Member {
-  std::string name;
-  Address address;
-  Tags tags;
-  MemberStatus status = MemberStatus::kNone;
-  Versions versions;
-};
-
-struct MemberEvent {
-  enum class Kind : uint8_t { kJoin, kLeave, kFailed, kUpdate, kReap } kind;
-  Member member;
-};
-struct UserEvent {
-  LamportTime ltime = 0;
-  std::string name, payload;
-  bool coalesce = false;
-};
 // Somebody's question (never an internal one): answer with respond() before the deadline.
 struct QueryEvent {
   LamportTime ltime = 0;
@@ -158,6 +138,9 @@ class Serf final : private SwimDelegate {
 
   // --- questions ---
   std::vector<Member> members() const;
+  // The same, by name, each one made once; `members_version` changes whenever the list does.
+  MemberList member_list();
+  uint64_t members_version() const { return members_version_; }
   std::optional<Member> member(std::string_view name) const;
   Member local_member() const { return *member(options_.swim.name); }
   size_t member_count() const { return members_.size(); }
@@ -181,6 +164,7 @@ class Serf final : private SwimDelegate {
     MemberStatus status = MemberStatus::kNone;
     LamportTime status_ltime = 0;
     Instant gone_at{};
+    MemberPtr shown;  // as of the last list; null: it has changed since
   };
   struct Intent {
     bool leave = false;
@@ -209,6 +193,11 @@ class Serf final : private SwimDelegate {
   void emit(SerfEvent event) { effects_->events.push_back(std::move(event)); }
   void emit(MemberEvent::Kind kind, const Entry& entry);
   Member member_of(const Entry& entry) const;
+  void set_status(Entry& entry, MemberStatus status);
+  void changed(Entry& entry) {
+    entry.shown.reset();
+    ++members_version_;
+  }
   static void witness(LamportTime& clock, LamportTime seen) { clock = std::max(clock, seen + 1); }
   bool is_self(std::string_view name) const { return name == options_.swim.name; }
   bool has_alive_others() const;
@@ -263,6 +252,7 @@ class Serf final : private SwimDelegate {
   SerfOptions options_;
   State state_ = State::kAlive;
   std::map<std::string, Entry, std::less<>> members_;
+  uint64_t members_version_ = 0;
   std::map<std::string, Intent, std::less<>> intents_;
   LamportTime clock_ = 1, event_clock_ = 1, query_clock_ = 1;
   LamportTime event_least_ = 0, query_least_ = 0;  // what is older is not delivered

@@ -17,6 +17,22 @@ std::vector<Member> Serf::members() const {
   return out;
 }
 
+MemberList Serf::member_list() {
+  MemberList list;
+  list.reserve(members_.size());
+  for (auto& [name, entry] : members_) {
+    if (!entry.shown) entry.shown = std::make_shared<const Member>(member_of(entry));
+    list.push_back(entry.shown);
+  }
+  return list;
+}
+
+void Serf::set_status(Entry& entry, MemberStatus status) {
+  if (entry.status == status) return;
+  entry.status = status;
+  changed(entry);
+}
+
 std::optional<Member> Serf::member(std::string_view name) const {
   auto at = members_.find(name);
   return at == members_.end() ? std::nullopt : std::optional(member_of(at->second));
@@ -55,6 +71,7 @@ void Serf::node_joined(const Node& node) {
     entry.status_ltime = intent->second.ltime;
     if (intent->second.leave) entry.status = MemberStatus::kLeaving;
   }
+  changed(entry);
   swim_.note(LogLevel::kInfo, "serf: EventMemberJoin: " + node.name() + " " + node.info->address.ip.text());
   emit(MemberEvent::Kind::kJoin, entry);
 }
@@ -67,7 +84,7 @@ void Serf::node_left(const Node& node) {
   if (!leaving && entry.status != MemberStatus::kAlive) return;
   // Who said goodbye to Swim has left, even if the intent was lost on its way.
   leaving = leaving || node.state == NodeState::kLeft;
-  entry.status = leaving ? MemberStatus::kLeft : MemberStatus::kFailed;
+  set_status(entry, leaving ? MemberStatus::kLeft : MemberStatus::kFailed);
   entry.gone_at = now_;
   swim_.note(LogLevel::kInfo, std::string("serf: ") +
                                   (leaving ? "EventMemberLeave: " : "EventMemberFailed: ") + node.name() +
@@ -79,6 +96,7 @@ void Serf::node_updated(const Node& node) {
   auto at = members_.find(node.name());
   if (at == members_.end()) return;
   at->second.info = node.info;
+  changed(at->second);
   swim_.note(LogLevel::kInfo, "serf: EventMemberUpdate: " + node.name());
   emit(MemberEvent::Kind::kUpdate, at->second);
 }
@@ -127,7 +145,7 @@ bool Serf::take_join_intent(const JoinIntent& intent) {
   if (intent.ltime <= entry.status_ltime) return false;
   entry.status_ltime = intent.ltime;
   // The leave that we heard of was before.
-  if (entry.status == MemberStatus::kLeaving) entry.status = MemberStatus::kAlive;
+  if (entry.status == MemberStatus::kLeaving) set_status(entry, MemberStatus::kAlive);
   return true;
 }
 
@@ -145,9 +163,9 @@ bool Serf::take_leave_intent(const LeaveIntent& intent) {
   // Also when the status stays as it is: else two members pass on each other's leaves for ever.
   entry.status_ltime = intent.ltime;
   if (entry.status == MemberStatus::kAlive) {
-    entry.status = MemberStatus::kLeaving;
+    set_status(entry, MemberStatus::kLeaving);
   } else if (entry.status == MemberStatus::kFailed) {
-    entry.status = MemberStatus::kLeft;
+    set_status(entry, MemberStatus::kLeft);
     swim_.note(LogLevel::kInfo,
                "serf: EventMemberLeave (forced): " + intent.node + " " + entry.info->address.ip.text());
     emit(MemberEvent::Kind::kLeave, entry);
@@ -248,6 +266,7 @@ void Serf::erase(const std::string& name) {
   if (at == members_.end()) return;
   Entry entry = std::move(at->second);
   members_.erase(at);
+  ++members_version_;
   coordinates_.forget(name);
   coordinate_cache_.erase(name);
   swim_.note(LogLevel::kInfo, "serf: EventMemberReap: " + name);
