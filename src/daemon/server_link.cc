@@ -28,7 +28,10 @@ rpc::ServerEntry entry_of(const server::ServerTags& tags) {
 }  // namespace
 
 struct ServerLink::Impl {
-  explicit Impl(ServerLinkOptions o) : options(std::move(o)), routes(thread_random().next()), pool({.reactors = options.reactors, .dial = {}}) {}
+  explicit Impl(ServerLinkOptions o)
+      : options(std::move(o)),
+        routes(thread_random().next()),
+        pool({.reactors = options.reactors, .dial = {}}) {}
 
   ServerLinkOptions options;
   server::Routes routes;
@@ -92,17 +95,21 @@ server::Cluster ServerLink::cluster() {
     return members;
   };
   cluster.remove_failed = impl_->options.remove_failed;
-  cluster.ask_peers = [this](Reactor& reactor, const server::ServerTags& whom, server::Cluster::PeersAnswer done) {
+  cluster.ask_peers = [this](Reactor& reactor, const server::ServerTags& whom,
+                             server::Cluster::PeersAnswer done) {
     model::DCSpecificRequest request;
     request.datacenter = impl_->options.config->datacenter;
     impl_->ask<model::DCSpecificRequest, server::Addresses>(
-        reactor, whom, server::kStatusPeers, request, [done = std::move(done)](Result<server::Addresses> peers) {
+        reactor, whom, server::kStatusPeers, request,
+        [done = std::move(done)](Result<server::Addresses> peers) {
           if (!peers) return done(fail(std::move(peers.error())));
           done(std::vector<std::string>(peers->begin(), peers->end()));
         });
   };
-  cluster.ask_raft_stats = [this](Reactor& reactor, const server::ServerTags& whom, server::Cluster::StatsAnswer done) {
-    impl_->ask<server::Nothing, model::RaftStats>(reactor, whom, server::kStatusRaftStats, {}, std::move(done));
+  cluster.ask_raft_stats = [this](Reactor& reactor, const server::ServerTags& whom,
+                                  server::Cluster::StatsAnswer done) {
+    impl_->ask<server::Nothing, model::RaftStats>(reactor, whom, server::kStatusRaftStats, {},
+                                                  std::move(done));
   };
   return cluster;
 }
@@ -136,7 +143,8 @@ Status ServerLink::open(server::Server* server) {
     transport->accept(std::move(connection));
   };
   auto started = rpc::Listener::start(std::move(listener));
-  if (!started) return fail("Failed to start Consul server: Failed to start RPC layer: " + started.error().message);
+  if (!started)
+    return fail("Failed to start Consul server: Failed to start RPC layer: " + started.error().message);
   impl_->listener = std::move(*started);
   return {};
 }

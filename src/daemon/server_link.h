@@ -1,5 +1,5 @@
-// What ties this agent to the servers: whom it knows (routes), how it calls them (RPC pool), and which of them answers
-// (gateway). On a server also the other direction: port 8300, and the transport of consensus.
+// What ties this agent to the servers: whom it knows (routes), how it calls them (RPC pool), and which of
+// them answers (gateway). On a server also the other direction: port 8300, and the transport of consensus.
 //
 // Made and destroyed by the main thread; the parts may be used from any.
 #pragma once
