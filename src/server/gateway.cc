@@ -95,6 +95,11 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
 
   void forward(const std::string& address) {
     if (ask_.encode) body_ = std::exchange(ask_.encode, nullptr)();
+    if (ask_.send)
+      return ask_.send(*options_.pool, address, body_,
+                       [self = shared_from_this(), address](Result<std::string> reply) {
+                         self->answered(address, std::move(reply));
+                       });
     call_ = options_.pool->call(reactor_, address, std::string(ask_.method), body_, timeout_,
                                 [self = shared_from_this(), address](Result<std::string> reply) {
                                   self->answered(address, std::move(reply));

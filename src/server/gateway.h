@@ -54,6 +54,10 @@ struct Ask {
   std::function<std::string()> encode{};  // the request as one MessagePack value; called at most once
   // Of reads: the same for all that may share an answer, however long they wait for it.
   std::function<std::string()> share{};
+  // How it is sent to another server, where that is no plain call (snapshots).
+  std::function<void(rpc::Pool&, const std::string& address, const std::string& request,
+                     std::function<void(Result<std::string>)> answered)>
+      send{};
   bool repeatable = false;  // may be asked again when it is unknown whether it was carried out
 };
 
