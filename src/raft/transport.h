@@ -92,7 +92,8 @@ class Transport {
     virtual void receive(Envelope envelope) = 0;
     // A snapshot is arriving: the reader streams its bytes (called on the node's snapshot thread, may block).
     virtual void receive_snapshot(Envelope request, std::unique_ptr<SnapshotReader> reader) = 0;
-    // The connection to this server broke (a fast hint; no promise that each loss is reported).
+    // The connection to (or from) this server broke: a fast hint; no promise that each loss is reported. Its
+    // address will do where the id is not known.
     virtual void unreachable(std::string peer_id) = 0;
     // The snapshot sent under this sequence number did not get there, or got no answer.
     virtual void snapshot_failed(std::string peer_id, uint64_t sequence) = 0;

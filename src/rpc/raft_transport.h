@@ -43,8 +43,9 @@ class RaftTransport final : public raft::Transport {
   void send(raft::Envelope envelope) override;
   void send_snapshot(raft::Envelope request, std::unique_ptr<raft::SnapshotReader> reader) override;
 
+  struct State;  // raft_transport_impl.h
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -1,9 +1,10 @@
 #include "server/rpc_endpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/endpoint_metrics.h"
-#include "server/server.h"
+#include "server/snapshot_endpoint.h"
 
 namespace praetor::server {
 
@@ -13,15 +14,20 @@ void RpcEndpoint::call(rpc::CallPtr call) {
   const MethodEntry* entry = find_method(call->method());
   if (!entry) {
     errors.add();
-    // As Go's net/rpc: a name without a service, or a method that the service has not.
+    // As Go's net/rpc: is there such a service at all?
     const std::string& name = call->method();
-    bool formed = name.find('.') != name.npos;
-    return call->respond(
-        fail((formed ? "rpc: can't find method " : "rpc: service/method request ill-formed: ") + name));
+    std::string service = name.substr(0, name.find('.') + 1);
+    auto names = method_names();
+    bool known = !service.empty() && std::any_of(names.begin(), names.end(), [&](std::string_view each) {
+      return each.starts_with(service);
+    });
+    return call->respond(fail((known ? "rpc: can't find method " : "rpc: can't find service ") + name));
   }
   entry->serve(gateway_, entry->method, call);
 }
 
-void RpcEndpoint::snapshot(Reactor&, rpc::SnapshotCall call) { call.respond("", nullptr); }
+void RpcEndpoint::snapshot(Reactor& reactor, rpc::SnapshotCall call) {
+  serve_snapshot(gateway_, reactor, std::move(call));
+}
 
 }  // namespace praetor::server

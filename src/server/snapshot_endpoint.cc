@@ -92,8 +92,7 @@ std::shared_ptr<rpc::BytePipe> pipe_of(std::string_view bytes) {
   return pipe;
 }
 
-// The reply's head and, behind a zero byte's worth of framing that MessagePack brings itself, the archive: what
-// Gateway::route hands back as one text.
+// The reply's head with the archive behind it, as one text: that is what a gateway hands on.
 void ask_elsewhere(rpc::Pool& pool, Reactor& reactor, const std::string& address, const std::string& request,
                    const std::shared_ptr<std::string>& archive, Gateway::Elsewhere done) {
   pool.snapshot(reactor, address, request, archive->empty() ? nullptr : pipe_of(*archive), kSnapshotTimeout,

@@ -1,0 +1,130 @@
+#include "rpc/server_list.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace praetor::rpc {
+namespace {
+
+using namespace std::chrono_literals;
+
+ServerEntry server(const std::string& name, const std::string& datacenter = "dc1") {
+  return {.name = name, .id = "id-" + name, .address = name + ":8300", .datacenter = datacenter};
+}
+
+TEST(ServerList, AsksOneUntilItFails) {
+  Random random(1);
+  ServerList list;
+  EXPECT_EQ(list.current(), nullptr);
+  list.add(server("a"), random);
+  list.add(server("b"), random);
+  list.add(server("c"), random);
+  EXPECT_EQ(list.current()->name, "a");
+  std::string second = list.all()[1].name;
+  list.failed(second + ":8300");  // it is not the one that is asked
+  EXPECT_EQ(list.current()->name, "a");
+  list.failed("a:8300");
+  EXPECT_EQ(list.current()->name, second);
+  EXPECT_EQ(list.all().back().name, "a");
+  list.remove(second);
+  EXPECT_NE(list.current()->name, second);
+  EXPECT_EQ(list.all().size(), 2u);
+}
+
+TEST(ServerList, AServerThatMovedIsReplaced) {
+  Random random(1);
+  ServerList list;
+  list.add(server("a"), random);
+  ServerEntry moved = server("a");
+  moved.address = "elsewhere:8300";
+  list.add(moved, random);
+  EXPECT_EQ(list.all(), std::vector{moved});
+  list.failed("elsewhere:8300");  // alone it stays
+  EXPECT_EQ(*list.current(), moved);
+}
+
+TEST(ServerList, ShufflingGivesEachItsTurn) {
+  Random random(7);
+  ServerList list;
+  for (const char* name : {"a", "b", "c"}) list.add(server(name), random);
+  std::set<std::string> first;
+  for (int i = 0; i < 100; ++i) {
+    list.shuffle(random);
+    first.insert(list.current()->name);
+  }
+  EXPECT_EQ(first.size(), 3u);
+}
+
+TEST(ServerList, LargeClustersRebalanceLessOften) {
+  Random random(1);
+  for (int i = 0; i < 100; ++i) {
+    Duration small = rebalance_interval(3, 10, random);
+    EXPECT_GE(small, 120s);
+    EXPECT_LT(small, 180s);
+  }
+  EXPECT_EQ(rebalance_interval(5, 320000, random), 1000s);
+  EXPECT_GE(rebalance_interval(0, 10, random), 120s);
+}
+
+TEST(Router, PicksOfTheDatacenter) {
+  Random random(1);
+  Router router;
+  router.add(server("a.dc1", "dc1"), random);
+  router.add(server("b.dc2", "dc2"), random);
+  EXPECT_EQ(router.pick("dc2")->name, "b.dc2");
+  auto unknown = router.pick("dc3");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().message, "No path to datacenter");
+  EXPECT_EQ(router.datacenters(), (std::vector<std::string>{"dc1", "dc2"}));
+  router.remove(server("b.dc2", "dc2"));
+  EXPECT_FALSE(router.pick("dc2"));
+  EXPECT_EQ(router.datacenters(), std::vector<std::string>{"dc1"});
+  EXPECT_EQ(router.find("dc2"), nullptr);
+}
+
+TEST(Router, DatacentersByDistance) {
+  Random random(1);
+  Router router;
+  std::map<std::string, gossip::Coord> coordinates;
+  auto place = [&](const std::string& name, const std::string& datacenter, double seconds) {
+    router.add(server(name, datacenter), random);
+    coordinates[name] = gossip::origin_coordinate();
+    coordinates[name].vec[0] = seconds;
+  };
+  place("own", "home", 5.0);
+  place("far1", "far", 2.0);
+  place("near1", "near", 1.0);
+  place("near2", "near", 0.5);
+  place("near3", "near", 9.0);  // one that is far away does not count
+  router.add(server("dark1", "dark"), random);
+  router.add(server("black1", "black"), random);
+  auto find = [&](const ServerEntry& entry) -> const gossip::Coord* {
+    auto found = coordinates.find(entry.name);
+    return found == coordinates.end() ? nullptr : &found->second;
+  };
+  EXPECT_EQ(router.datacenters_by_distance("home", gossip::origin_coordinate(), find),
+            (std::vector<std::string>{"home", "near", "far", "black", "dark"}));
+}
+
+TEST(Retry, OnlyWhatCannotHaveBeenDone) {
+  Error no_leader{"rpc error making call: No cluster leader", ErrorKind::kNoLeader};
+  Error refused{"rpc error getting client: failed to get conn: dial tcp …", ErrorKind::kIo};
+  Error broken{"rpc error making call: EOF", ErrorKind::kIo};
+  Error forwarded{"rpc error making call: rpc error making call: EOF", ErrorKind::kInternal};
+  Error denied{"rpc error making call: Permission denied", ErrorKind::kInternal};
+  for (const Error& error : {no_leader, refused}) {
+    EXPECT_TRUE(may_retry(error, true));
+    EXPECT_TRUE(may_retry(error, false));
+  }
+  for (const Error& error : {broken, forwarded}) {
+    EXPECT_TRUE(may_retry(error, true));
+    EXPECT_FALSE(may_retry(error, false));
+  }
+  EXPECT_FALSE(may_retry(denied, true));
+  Random random(1);
+  for (int i = 0; i < 100; ++i) EXPECT_LT(retry_pause(7s, random), 438ms);
+}
+
+}  // namespace
+}  // namespace praetor::rpc
