@@ -16,10 +16,11 @@
 #include "daemon/dns_service.h"
 #include "daemon/http_service.h"
 #include "daemon/pid_file.h"
+#include "daemon/server_link.h"
 #include "daemon/signals.h"
 #include "daemon/systemd.h"
+#include "gossip/member.h"
 #include "server/coordinates.h"
-#include "server/gateway.h"
 #include "server/server.h"
 
 namespace praetor::daemon {
@@ -54,6 +55,7 @@ server::ServerOptions server_options(const agent::RuntimeConfig& config,
   options.node_meta = config.node_meta;
   options.node_meta["consul-network-segment"] = config.segment_name;
   options.server_port = static_cast<uint16_t>(config.server_port);
+  options.bootstrap_expect = config.bootstrap_expect;
   options.data_dir = config.data_dir;
   options.in_memory = config.dev_mode;
   options.bootstrap = config.bootstrap || config.dev_mode || config.bootstrap_expect == 1;
@@ -128,8 +130,9 @@ struct Daemon::Impl {
   std::vector<std::unique_ptr<Reactor>> reactors;
   std::unique_ptr<Reactor> agent_reactor;
   agent::UserEvents events;
+  std::shared_ptr<gossip::PublishedMembers> lan = std::make_shared<gossip::PublishedMembers>();
+  std::unique_ptr<ServerLink> link;
   std::unique_ptr<server::Server> server;
-  std::unique_ptr<server::Gateway> gateway;
   std::unique_ptr<agent::Agent> agent;
   std::unique_ptr<HttpService> http;
   std::unique_ptr<DnsService> dns;
@@ -157,14 +160,17 @@ struct Daemon::Impl {
     // The agent reads like any other client, on a reactor of its own.
     std::vector<Reactor*> readers = reactor_list();
     readers.push_back(agent_reactor.get());
-    TRY_ASSIGN(server, server::Server::start(server_options(*config, readers)));
-    gateway = std::make_unique<server::Gateway>(gateway_options());
+    link = std::make_unique<ServerLink>(link_options());
+    server::ServerOptions for_server = server_options(*config, readers);
+    for_server.cluster = link->cluster();
+    TRY_ASSIGN(server, server::Server::start(std::move(for_server)));
+    TRY(link->open(server.get()));
     telemetry->run(*reactors.front(), [this] { server->observe(); });
-    agent = std::make_unique<agent::Agent>(*agent_reactor, *gateway, config);
+    agent = std::make_unique<agent::Agent>(*agent_reactor, link->gateway(), config);
     TRY(agent->open());
     TRY(on_agent([this] { return agent->start(); }));
     if (!config->disable_coordinates) agent->post([this] { send_coordinate_later(); });
-    TRY_ASSIGN(dns, DnsService::start(*config, *gateway, reactor_list()));
+    TRY_ASSIGN(dns, DnsService::start(*config, link->gateway(), reactor_list()));
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     open_for_clients = true;
     for (const Endpoint& one : endpoints_of(*options.config))
@@ -181,21 +187,18 @@ struct Daemon::Impl {
     return done.get_future().get();
   }
 
-  server::GatewayOptions gateway_options() const {
-    server::GatewayOptions out;
-    out.datacenter = config->datacenter;
-    out.node_name = config->node_name;
-    out.server = server.get();
-    out.rpc_hold_timeout = config->rpc_hold_timeout;
-    if (config->default_query_time.count() > 0) out.default_query_time = config->default_query_time;
-    if (config->max_query_time.count() > 0) out.max_query_time = config->max_query_time;
+  ServerLinkOptions link_options() {
+    ServerLinkOptions out;
+    out.config = config;
+    out.reactors = reactor_list();
+    out.lan = lan;
     return out;
   }
 
   HttpDependencies http_dependencies() {
     HttpDependencies out;
     out.config = [this] { return current_config(); };
-    out.gateway = gateway.get();
+    out.gateway = &link->gateway();
     out.server = server.get();
     out.agent = agent.get();
     out.events = &events;
@@ -240,6 +243,7 @@ struct Daemon::Impl {
         logger().info("Stopping server",
                       {{"protocol", one.protocol}, {"address", one.address}, {"network", one.network}});
     http.reset();
+    if (link) link->close();
     if (agent) agent->stop();
     if (telemetry) telemetry->stop();
     if (server) server->stop();
@@ -247,8 +251,8 @@ struct Daemon::Impl {
     if (agent_reactor) agent_reactor->stop();
     dns.reset();
     agent.reset();
-    gateway.reset();
     server.reset();
+    link.reset();
     reactors.clear();
     agent_reactor.reset();
     telemetry.reset();  // last: threads observe as long as they run
