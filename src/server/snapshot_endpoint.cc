@@ -24,7 +24,8 @@ namespace {
 constexpr Duration kSnapshotTimeout = std::chrono::minutes(10);
 
 void save(Server& server, Reactor& reactor, SnapshotDone done) {
-  server.raft().take_snapshot([&server, &reactor, done = std::move(done)](Result<raft::SnapshotStream> taken) mutable {
+  server.raft().take_snapshot([&server, &reactor,
+                               done = std::move(done)](Result<raft::SnapshotStream> taken) mutable {
     // On the snapshot thread: packing takes long.
     SnapshotAnswer answer;
     Status packed = taken ? write_archive(*taken,
@@ -80,7 +81,8 @@ struct Gathering : std::enable_shared_from_this<Gathering> {
   }
 };
 
-void gather(Reactor& reactor, std::shared_ptr<rpc::BytePipe> pipe, std::function<void(Result<std::string>)> done) {
+void gather(Reactor& reactor, std::shared_ptr<rpc::BytePipe> pipe,
+            std::function<void(Result<std::string>)> done) {
   if (!pipe) return done(std::string());
   std::make_shared<Gathering>(reactor, std::move(pipe), std::move(done))->start();
 }
@@ -98,11 +100,12 @@ void ask_elsewhere(rpc::Pool& pool, Reactor& reactor, const std::string& address
   pool.snapshot(reactor, address, request, archive->empty() ? nullptr : pipe_of(*archive), kSnapshotTimeout,
                 [&reactor, done = std::move(done)](Result<rpc::SnapshotReply> reply) mutable {
                   if (!reply) return done(fail(std::move(reply.error())));
-                  gather(reactor, reply->archive,
-                         [head = std::move(reply->response), done = std::move(done)](Result<std::string> bytes) {
-                           if (!bytes) return done(fail(std::move(bytes.error())));
-                           done(head + *bytes);
-                         });
+                  gather(
+                      reactor, reply->archive,
+                      [head = std::move(reply->response), done = std::move(done)](Result<std::string> bytes) {
+                        if (!bytes) return done(fail(std::move(bytes.error())));
+                        done(head + *bytes);
+                      });
                 });
 }
 
@@ -134,7 +137,8 @@ void snapshot(Gateway& gateway, Reactor& reactor, const SnapshotRequest& request
     ask_elsewhere(pool, reactor, address, encoded, body, std::move(answered));
   };
   auto here = [&gateway, &reactor, op = request.op, body, done] {
-    op == kSnapshotSave ? save(*gateway.server(), reactor, done) : restore(*gateway.server(), reactor, *body, done);
+    op == kSnapshotSave ? save(*gateway.server(), reactor, done)
+                        : restore(*gateway.server(), reactor, *body, done);
   };
   gateway.route(reactor, std::move(ask), std::move(here), [done](Result<std::string> reply) {
     done(reply ? read_reply(*reply) : Result<SnapshotAnswer>(fail(std::move(reply.error()))));

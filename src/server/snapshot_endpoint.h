@@ -1,5 +1,5 @@
-// The Snapshot endpoint: the whole state as an archive, out of a server and into one. On the wire it is no method but
-// a connection of its own (wire.md 5.5), because it is a stream.
+// The Snapshot endpoint: the whole state as an archive, out of a server and into one. On the wire it is no
+// method but a connection of its own (wire.md 5.5), because it is a stream.
 #pragma once
 
 #include <functional>
