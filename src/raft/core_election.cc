@@ -182,13 +182,17 @@ void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effect
 
 // The connection to the leader broke: most often its process has died. Among servers that ask before they
 // vote, asking soon costs nothing and saves most of the timeout.
-void Core::unreachable(Instant now, const std::string& peer_id, Effects&) {
+void Core::unreachable(Instant now, const std::string& peer, Effects&) {
   if (failed_) return;
+  // Of a connection that came from somebody, the transport knows the address only.
+  std::string peer_id = peer;
+  for (const Server& server : latest_.servers)
+    if (server.address == peer) peer_id = server.id;
   if (role_ == Role::kLeader) {
-    if (Peer* peer = find_peer(peer_id); peer != nullptr && peer->state != PeerState::kSnapshot) {
-      reset_to_probe(*peer);
-      peer->failures++;
-      peer->retry_at = now + options_.timings.heartbeat_timeout / 10;
+    if (Peer* known = find_peer(peer_id); known != nullptr && known->state != PeerState::kSnapshot) {
+      reset_to_probe(*known);
+      known->failures++;
+      known->retry_at = now + options_.timings.heartbeat_timeout / 10;
     }
     return;
   }
