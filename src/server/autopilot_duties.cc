@@ -37,7 +37,7 @@ void AutopilotDuties::lead() {
   leading_ = true;
   stability_.clear();
   check_health();
-  act_timer_ = reactor_.after(kAutopilotInterval, [this] { act(); });
+  act_timer_ = reactor_.after(server_.options().autopilot_interval, [this] { act(); });
 }
 
 void AutopilotDuties::stop_leading() {
@@ -76,7 +76,7 @@ bool AutopilotDuties::input(HealthInput& input) const {
 }
 
 void AutopilotDuties::check_health() {
-  health_timer_ = reactor_.after(kHealthInterval, [this] { check_health(); });
+  health_timer_ = reactor_.after(server_.options().server_health_interval, [this] { check_health(); });
   auto round = std::make_shared<Round>();
   if (!input(round->input)) return;
   if (round_) reactor_.cancel(round_->deadline);
@@ -92,7 +92,8 @@ void AutopilotDuties::check_health() {
   }
   if (asked.empty() || !cluster.ask_raft_stats) return assess(*round);
   round->unanswered = asked.size();
-  round->deadline = reactor_.after(kHealthInterval / 2, [this, round] { assess(*round); });
+  round->deadline =
+      reactor_.after(server_.options().server_health_interval / 2, [this, round] { assess(*round); });
   for (const ServerTags& server : asked)
     cluster.ask_raft_stats(
         reactor_, server,
@@ -123,7 +124,7 @@ void AutopilotDuties::observe() const {
 }
 
 void AutopilotDuties::act() {
-  act_timer_ = reactor_.after(kAutopilotInterval, [this] { act(); });
+  act_timer_ = reactor_.after(server_.options().autopilot_interval, [this] { act(); });
   HealthInput now;
   if (!input(now)) return;
   bool promoted = false;

@@ -1,4 +1,4 @@
-// The leader's autopilot: asks the servers how they are every two seconds, promotes and cleans up every ten
+// The leader's autopilot: asks the servers how they are, promotes and cleans up, each in its interval
 // (semantics.md 15).
 #pragma once
 
@@ -12,9 +12,6 @@
 namespace praetor::server {
 
 class Server;
-
-inline constexpr Duration kHealthInterval = std::chrono::seconds(2);
-inline constexpr Duration kAutopilotInterval = std::chrono::seconds(10);
 
 class AutopilotDuties {
  public:

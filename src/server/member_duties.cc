@@ -140,7 +140,7 @@ void MemberDuties::reconcile_all() {
     for (const gossip::Member& member : unknown) reconcile(now, member, Presence::kReaped);
   }
   reactor_.cancel(interval_timer_);
-  interval_timer_ = reactor_.after(kReconcileInterval, [this] { reconcile_all(); });
+  interval_timer_ = reactor_.after(server_.options().reconcile_interval, [this] { reconcile_all(); });
 }
 
 void MemberDuties::reconcile(const std::vector<gossip::Member>& members, const gossip::Member& member,

@@ -1,6 +1,7 @@
 // What follows from the LAN pool's members (semantics.md 3): every server tells raft who speaks its
 // extensions and who died, and waits for its bootstrap; the leader keeps the catalog and raft's configuration
-// in step with the members, within kMemberPause of an event, and everything each kReconcileInterval.
+// in step with the members, within kMemberPause of an event, and everything
+// each reconcile_interval.
 //
 // Runs on one reactor; on_event may be called from any thread.
 #pragma once
@@ -20,7 +21,6 @@ namespace praetor::server {
 
 class Server;
 
-inline constexpr Duration kReconcileInterval = std::chrono::seconds(60);
 // Events that come together are worked on together.
 inline constexpr Duration kMemberPause = std::chrono::milliseconds(100);
 // A server that has just started does not know all members yet. Nobody counts as forgotten before.

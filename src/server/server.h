@@ -1,6 +1,6 @@
-// A server agent's core: consensus, state and the leader's duties, behind one object. Every request, from HTTP,
-// RPC, DNS or the agent itself, becomes a read over the store (read.h) or a log entry here: there is no second
-// path. Runs without sockets of its own.
+// A server agent's core: consensus, state and the leader's duties, behind one object. Every request, from
+// HTTP, RPC, DNS or the agent itself, becomes a read over the store (read.h) or a log entry here: there is no
+// second path. Runs without sockets of its own.
 //
 // Threads: the functions may be called on any of the reactors given at the start; callbacks come back on the
 // reactor that is passed in.
@@ -59,6 +59,9 @@ struct ServerOptions {
   Duration tombstone_ttl = std::chrono::minutes(15);
   Duration tombstone_granularity = std::chrono::seconds(30);
 
+  Duration reconcile_interval = std::chrono::seconds(60);     // of all members with the catalog
+  Duration server_health_interval = std::chrono::seconds(2);  // between autopilot's questions
+  Duration autopilot_interval = std::chrono::seconds(10);     // between its promotions and clean-ups
   Duration coordinate_update_period = std::chrono::seconds(5);
   model::AutopilotConfig autopilot;  // what a new cluster starts with
 
@@ -120,8 +123,8 @@ class Server {
   // reactor, about once a second.
   void observe();
 
-  // Calls `ready` when a read with these options may look at the local state: at once for stale reads and on a
-  // leader with a lease, after a confirmation for consistent ones. Without a leader it retries for
+  // Calls `ready` when a read with these options may look at the local state: at once for stale reads and on
+  // a leader with a lease, after a confirmation for consistent ones. Without a leader it retries for
   // rpc_hold_timeout, then fails with kErrNoLeader.
   void when_readable(Reactor& reactor, const model::QueryOptions& options, std::function<void(Status)> ready);
 
