@@ -13,6 +13,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/host_port.h"
 #include "base/text.h"
 
 namespace praetor::agent {
@@ -278,37 +279,6 @@ class DialHandle final : public Dial {
 };
 
 }  // namespace
-
-Result<HostPort> split_host_port(std::string_view text) {
-  auto wrong = [&](std::string_view why) {
-    return fail("address " + std::string(text) + ": " + std::string(why));
-  };
-  size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong("missing port in address");
-  HostPort parts;
-  if (text.starts_with('[')) {
-    size_t end = text.find(']');
-    if (end == std::string_view::npos) return wrong("missing ']' in address");
-    if (end + 1 == text.size()) return wrong("missing port in address");
-    if (end + 1 != colon)
-      return wrong(text[end + 1] == ':' ? "too many colons in address" : "missing port in address");
-    parts.host = text.substr(1, end - 1);
-  } else {
-    parts.host = text.substr(0, colon);
-    if (contains(parts.host, ":")) return wrong("too many colons in address");
-  }
-  parts.port = text.substr(colon + 1);
-  return parts;
-}
-
-std::string join_host_port(std::string_view host, std::string_view port) {
-  std::string out;
-  bool brackets = contains(host, ":");
-  if (brackets) out += '[';
-  out += host;
-  if (brackets) out += ']';
-  return out.append(":").append(port);
-}
 
 std::unique_ptr<Dial> dial_tcp(Reactor& reactor, CheckResolver& resolver, const std::string& host_port,
                                Duration timeout, DialDone done) {

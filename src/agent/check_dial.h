@@ -12,15 +12,6 @@
 
 namespace praetor::agent {
 
-struct HostPort {
-  std::string host;  // without brackets; may be empty (this machine)
-  std::string port;  // as written: a number, a service name, or empty
-};
-// Errors: `address x: missing port in address`, `address x: too many colons in address`.
-Result<HostPort> split_host_port(std::string_view text);
-// Brackets around IPv6 addresses.
-std::string join_host_port(std::string_view host, std::string_view port);
-
 struct DialResult {
   int fd = -1;           // connected, non-blocking, owned by the receiver
   std::string error;     // `dial tcp 127.0.0.1:1: connect: connection refused`

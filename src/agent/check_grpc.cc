@@ -7,6 +7,7 @@
 #include "agent/check_grpc_message.h"
 #include "agent/check_probe.h"
 #include "agent/check_stream.h"
+#include "base/host_port.h"
 #include "base/text.h"
 
 namespace praetor::agent {

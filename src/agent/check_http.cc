@@ -10,6 +10,7 @@
 #include "agent/check_probe.h"
 #include "agent/check_stream.h"
 #include "agent/check_url.h"
+#include "base/host_port.h"
 #include "base/text.h"
 
 namespace praetor::agent {

@@ -15,6 +15,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "base/host_port.h"
 #include "base/text.h"
 
 namespace praetor::agent {
@@ -32,7 +33,7 @@ std::string first_name_server() {
   std::string address;
   while (file >> word) {
     if (word == "nameserver" && file >> address)
-      return (contains(address, ":") ? "[" + address + "]" : address) + ":53";
+      return join_host_port(address, 53);
     std::getline(file, word);
   }
   return "127.0.0.1:53";
@@ -101,11 +102,11 @@ std::string ResolvedAddress::text() const {
   if (family() == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(&storage);
     ::inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-    return std::string(host) + ":" + std::to_string(ntohs(v4->sin_port));
+    return join_host_port(host, ntohs(v4->sin_port));
   }
   const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&storage);
   ::inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-  return "[" + std::string(host) + "]:" + std::to_string(ntohs(v6->sin6_port));
+  return join_host_port(host, ntohs(v6->sin6_port));
 }
 
 bool parse_ip(const std::string& text, ResolvedAddress& out) {

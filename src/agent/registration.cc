@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "base/host_port.h"
 #include "base/text.h"
 #include "model/validate.h"
 
@@ -50,9 +51,8 @@ void fill_from_parent(model::NodeService& sidecar, const model::NodeService& par
 std::vector<CheckType> default_checks(const model::NodeService& sidecar, const model::NodeService& parent) {
   CheckType listening;
   listening.settings.name = "Connect Sidecar Listening";
-  const std::string& host = sidecar.proxy.local_service_address;
-  bool v6 = host.find(':') != std::string::npos;
-  listening.settings.tcp = fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", sidecar.port);
+  listening.settings.tcp =
+      join_host_port(sidecar.proxy.local_service_address, std::to_string(sidecar.port));
   listening.settings.interval = std::chrono::seconds(10);
   CheckType alias;
   alias.settings.name = "Connect Sidecar Aliasing " + parent.id;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/host_port.h"
 namespace praetor::agent {
 
 PRAETOR_DESCRIBE(SocketAddress, "SocketAddress", field("Host", &SocketAddress::host),
@@ -245,8 +246,7 @@ PRAETOR_DESCRIBE(
 
 std::string SocketAddress::text() const {
   if (is_unix()) return "unix://" + path;
-  bool v6 = host.find(':') != std::string::npos;
-  return fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", port);
+  return join_host_port(host, port);
 }
 
 }  // namespace praetor::agent

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/host_port.h"
 #include "base/text.h"
 #include "cli/cancel.h"
 
@@ -155,7 +156,7 @@ bool is_ip_address(const std::string& text) {
 std::string numeric_address(const addrinfo& info, const std::string& port) {
   char host[NI_MAXHOST] = "";
   ::getnameinfo(info.ai_addr, info.ai_addrlen, host, sizeof host, nullptr, 0, NI_NUMERICHOST);
-  return info.ai_family == AF_INET6 ? "[" + std::string(host) + "]:" + port : std::string(host) + ":" + port;
+  return join_host_port(host, port);
 }
 
 // A connected socket, or -errno.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/host_port.h"
 #include "base/text.h"
 #include "cli/api_types.h"
 #include "cli/command.h"
@@ -82,8 +83,7 @@ Usage: praetor members [options]
   }
 
   static std::string address(const AgentMember& member) {
-    bool v6 = contains(member.addr, ":");
-    return (v6 ? "[" + member.addr + "]" : member.addr) + ":" + std::to_string(member.port);
+    return join_host_port(member.addr, std::to_string(member.port));
   }
 
   static std::string standard(const List<AgentMember>& members) {

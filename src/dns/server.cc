@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/host_port.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "dns/listeners.h"
@@ -56,9 +57,8 @@ Result<int> bound_socket(const ListenAddress& address, int socket_type, bool sha
   TRY_ASSIGN(SocketAddress to, socket_address(address));
   int fd = socket(to.storage.ss_family, socket_type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const char* network = socket_type == SOCK_DGRAM ? "udp" : "tcp";
-  std::string where = address.ip.find(':') == std::string::npos ? address.ip : "[" + address.ip + "]";
   std::string what =
-      std::string("listen ") + network + " " + where + ":" + std::to_string(address.port) + ": bind";
+      std::string("listen ") + network + " " + join_host_port(address.ip, address.port) + ": bind";
   if (fd < 0) return fail(io_error(what, errno));
   int on = 1, off = 0;
   if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);

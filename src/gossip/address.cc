@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/host_port.h"
 #include "base/text.h"
 
 namespace praetor::gossip {
@@ -56,9 +57,7 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 std::string Address::text() const {
-  std::string host = ip.text();
-  if (ip.is_v6()) host = "[" + host + "]";
-  return host + ":" + std::to_string(port);
+  return join_host_port(ip.text(), port);
 }
 
 bool Cidr::contains(const IpAddress& address) const {

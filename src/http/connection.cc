@@ -1,5 +1,6 @@
 #include "http/connection.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -7,20 +8,21 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/basic_parser.hpp>
 #include <deque>
 #include <optional>
 
 #include "base/check.h"
+#include "base/host_port.h"
 #include "base/text.h"
 #include "http/gzip.h"
 #include "http/request_head.h"
+#include "http/request_log.h"
+#include "http/request_parser.h"
 #include "http/response_head.h"
 
 namespace praetor::http {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 using boost::system::error_code;
 using Socket = asio::generic::stream_protocol::socket;
 
@@ -29,81 +31,6 @@ namespace {
 constexpr size_t kReadBytes = 16 << 10, kMaxBufferedBody = 2048;
 constexpr size_t kCopyBodyBelow = 4 << 10;  // smaller bodies are copied next to their head
 constexpr Duration kLingerTime = std::chrono::seconds(2);
-
-// Fills a Request. The body is dropped once it passes the limit.
-class Parser final : public beast::http::basic_parser<true> {
- public:
-  Parser(Request& request, const std::function<uint64_t(const Request&)>& body_limit)
-      : request_(request), limit_of_(body_limit) {
-    eager(true);
-    header_limit(static_cast<uint32_t>(kMaxHeaderBytes));
-    basic_parser::body_limit(boost::none);
-  }
-  bool http_1_0() const { return http_1_0_; }
-  bool body_refused() const { return refused_; }
-  bool expects_continue() const { return expects_continue_; }
-  void continue_sent() { expects_continue_ = false; }
-  bool expects_the_unknown() const { return expects_the_unknown_; }
-
- private:
-  using string_view = beast::string_view;
-  void on_request_impl(beast::http::verb, string_view method, string_view target, int version,
-                       error_code& error) override {
-    error = {};
-    http_1_0_ = version < 11;
-    request_.method_text.assign(method.data(), method.size());
-    request_.method = method_of(request_.method_text);
-    request_.target.assign(target.data(), target.size());
-  }
-  void on_response_impl(int, string_view, int, error_code& error) override { error = {}; }
-  void on_field_impl(beast::http::field, string_view name, string_view value, error_code& error) override {
-    error = {};
-    request_.headers.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
-  }
-  void on_header_impl(error_code& error) override {
-    error = {};
-    request_.declared_length = content_length() ? *content_length() : 0;
-    limit_ = limit_of_ ? limit_of_(request_) : kMaxBodyBytes;
-    refused_ = request_.declared_length > limit_;
-    std::string_view expected = request_.header("Expect");
-    expects_the_unknown_ = !expected.empty() && !equals_ignore_case(expected, "100-continue");
-    bool has_body = request_.declared_length > 0 || !request_.header("Transfer-Encoding").empty();
-    expects_continue_ = !refused_ && has_body && !expected.empty() && !expects_the_unknown_;
-  }
-  void on_body_init_impl(const boost::optional<uint64_t>& length, error_code& error) override {
-    error = {};
-    if (length && !refused_) request_.body.reserve(std::min<uint64_t>(*length, 1 << 20));
-  }
-  size_t on_body_impl(string_view body, error_code& error) override {
-    error = {};
-    take(body);
-    return body.size();
-  }
-  void on_chunk_header_impl(uint64_t, string_view, error_code& error) override { error = {}; }
-  size_t on_chunk_body_impl(uint64_t, string_view body, error_code& error) override {
-    error = {};
-    take(body);
-    return body.size();
-  }
-  void on_finish_impl(error_code& error) override { error = {}; }
-
-  void take(string_view body) {
-    if (refused_) return;
-    if (request_.body.size() + body.size() > limit_) {
-      refused_ = true;
-      request_.declared_length = request_.body.size() + body.size();
-      request_.body.clear();
-      return;
-    }
-    request_.body.append(body.data(), body.size());
-  }
-
-  Request& request_;
-  const std::function<uint64_t(const Request&)>& limit_of_;
-  uint64_t limit_ = 0;
-  bool refused_ = false, http_1_0_ = false;
-  bool expects_continue_ = false, expects_the_unknown_ = false;
-};
 
 struct Segment {
   std::string owned;
@@ -158,6 +85,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void close() override {
     if (closed_) return;
     closed_ = true;
+    if (pending_) log_end({});
     error_code ignored;
     socket_.close(ignored);
     segments_.clear();
@@ -168,6 +96,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   bool closed() const override { return closed_; }
 
   void answer(Response response) {
+    log_end(response.failure);
     pending_ = false;
     close_after_ = close_after_ || response.close;
     bool compressed = options_->compress && !response.plain && !response.content().empty() &&
@@ -210,7 +139,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answer_stream(Response head) {
     streaming_ = true;
     add_common_headers(head);
-    append_head(tail(), head, head.content().size(), {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_});
+    append_head(tail(), head, head.content().size(), {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_, .stream = true});
     if (http_1_0_) close_after_ = true;
     flush();
   }
@@ -232,6 +161,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   void stream_finish() {
     if (closed_ || !streaming_) return;
+    log_end({});
     streaming_ = false;
     pending_ = false;
     if (!http_1_0_) tail() += "0\r\n\r\n";
@@ -242,6 +172,28 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void add_common_headers(Response& response) const {
     if (const auto* common = exchange_->request().common_headers)
       response.headers.insert(response.headers.end(), common->begin(), common->end());
+  }
+
+  // One line a request of the API, or two.
+  void log_end(std::string_view failure) {
+    if (!exchange_) return;
+    Request& request = exchange_->request();
+    if (!request.logged || (failure.empty() && !logs_requests())) return;
+    request.logged = false;
+    std::string from = remote_address();
+    if (!failure.empty()) log_request_error(request, from, failure);
+    if (logs_requests()) log_request_finished(request, from);
+  }
+
+  std::string remote_address() {
+    if (remote_ip_.empty()) return "@";
+    sockaddr_storage peer{};
+    socklen_t length = sizeof(peer);
+    uint16_t port = 0;
+    if (::getpeername(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &length) == 0)
+      port = ntohs(peer.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(peer).sin6_port
+                                              : reinterpret_cast<sockaddr_in&>(peer).sin_port);
+    return join_host_port(remote_ip_, port);
   }
 
   void touch(Duration timeout) { deadline_ = system_clock().now() + timeout; }
@@ -256,7 +208,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.argument.clear();
     request.remote_ip = remote_ip_;
     request.common_headers = nullptr;
-    parser_.emplace(request, options_->body_limit);
+    request.logged = false;
+    parser_.start(request, options_->body_limit);
     started_ = false;
     head_checked_ = false;
     head_scanned_ = 0;
@@ -370,49 +323,48 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       started_ = true;
       touch(kHeaderTimeout);
     }
-    while (!parser_->is_done() && check_head() && input_begin_ < input_end_) {
+    while (!parser_.is_done() && check_head() && input_begin_ < input_end_) {
       if (chunk_end_is_short()) break;
-      error_code error;
-      size_t used = parser_->put(asio::buffer(input_.data() + input_begin_, input_end_ - input_begin_), error);
+      auto [used, outcome] = parser_.put({input_.data() + input_begin_, input_end_ - input_begin_});
       input_begin_ += used;
-      if (error == beast::http::error::need_more) {
-        if (parser_->is_header_done() && input_end_ - input_begin_ > kMaxChunkHeaderBytes) {
+      if (outcome == RequestParser::Outcome::kNeedMore) {
+        if (parser_.is_header_done() && input_end_ - input_begin_ > kMaxChunkHeaderBytes) {
           refuse(400);
           return false;
         }
         break;
       }
-      if (error) {
-        refuse(error == beast::http::error::header_limit ? 431 : 400);
+      if (outcome != RequestParser::Outcome::kTaken) {
+        refuse(outcome == RequestParser::Outcome::kHeaderTooLarge ? 431 : 400);
         return false;
       }
-      if (parser_->is_header_done() && parser_->body_refused()) break;
+      if (parser_.is_header_done() && parser_.body_refused()) break;
     }
     if (input_begin_ == input_end_) {
       input_begin_ = input_end_ = 0;
-    } else if (input_begin_ > 0 && !parser_->is_done()) {
+    } else if (input_begin_ > 0 && !parser_.is_done()) {
       input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>(input_begin_));
       input_end_ -= input_begin_;
       input_begin_ = 0;
     }
-    if (parser_->is_header_done()) {
-      if (parser_->body_refused() && !parser_->is_done()) {
+    if (parser_.is_header_done()) {
+      if (parser_.body_refused() && !parser_.is_done()) {
         close_after_ = true;
         return true;
       }
-      if (parser_->expects_continue()) {
-        parser_->continue_sent();
+      if (parser_.expects_continue()) {
+        parser_.continue_sent();
         tail() += "HTTP/1.1 100 Continue\r\n\r\n";
       }
     }
-    return parser_->is_done();
+    return parser_.is_done();
   }
 
   // Beast wants to see the end of a chunked body again, from its last chunk on, and asserts that it is then longer
   // than the first time. Until a chunked body is done five bytes at least are to come ("0\r\n\r\n"), so waiting
   // for them costs nothing.
   bool chunk_end_is_short() const {
-    return parser_->is_header_done() && parser_->chunked() && input_end_ - input_begin_ < 5;
+    return parser_.is_header_done() && parser_.chunked() && input_end_ - input_begin_ < 5;
   }
 
   void refuse(int status) {
@@ -422,13 +374,13 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   }
 
   void dispatch() {
-    http_1_0_ = parser_->http_1_0();
+    http_1_0_ = parser_.http_1_0();
     head_request_ = exchange_->request().method == Method::kHead;
-    if (!parser_->keep_alive()) close_after_ = true;
+    if (!parser_.keep_alive()) close_after_ = true;
     pending_ = true;
     exchange_->attach(shared_from_this());
     ExchangePtr exchange = exchange_;
-    if (parser_->expects_the_unknown()) return exchange->respond(Response{.status = 417, .close = true});
+    if (parser_.expects_the_unknown()) return exchange->respond(Response{.status = 417, .close = true});
     options_->handler(std::move(exchange));
   }
 
@@ -536,7 +488,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   std::vector<char> input_;
   size_t input_begin_ = 0, input_end_ = 0;
-  std::optional<Parser> parser_;
+  RequestParser parser_;
   std::shared_ptr<ExchangeImpl> exchange_;
   std::deque<Segment> segments_;
   size_t in_flight_ = 0;  // segments at the front that an asynchronous write owns

@@ -2,6 +2,7 @@
 // else answers cannot be joined yet.
 #include <unistd.h>
 
+#include "base/host_port.h"
 #include "agent/check_dial.h"
 #include "agent/runtime_config.h"
 #include "base/reactor.h"
@@ -24,8 +25,8 @@ class Join : public std::enable_shared_from_this<Join> {
         resolver_(exchange_->reactor()) {}
 
   void run() {
-    agent::HostPort to{address_, default_port_};
-    if (auto split = agent::split_host_port(address_)) to = *split;
+    HostPort to{address_, default_port_};
+    if (auto split = split_host_port(address_)) to = *split;
     if (to.host.empty()) return fail_with("Failed to resolve " + address_ + ": lookup : no such host");
     resolver_.resolve(to.host, [self = shared_from_this(), to](const agent::Lookup& found) {
       if (found.addresses.empty())

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "base/host_port.h"
 #include "base/text.h"
 #include "http/connection.h"
 
@@ -71,7 +72,7 @@ Result<Bound> bind_unix(const ListenAddress& address) {
 
 Result<Bound> bind_tcp(const ListenAddress& address) {
   bool v6 = contains(address.host, ":");
-  std::string name = (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+  std::string name = join_host_port(address.host, address.port);
   sockaddr_storage storage{};
   socklen_t length = 0;
   if (v6) {

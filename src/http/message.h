@@ -40,7 +40,8 @@ struct Request {
   // Set by the router: what measures the time from `started` to the answer; null when nothing does.
   const Sample* timer = nullptr;
   Instant started{};
-  void measure();  // once, when the answer begins
+  bool logged = false;  // its end stands in the log
+  void measure();       // once, when the answer begins
 
   bool has(std::string_view parameter) const;
   // First value of a query parameter; empty when absent.
@@ -64,6 +65,7 @@ struct Response {
   bool close = false;    // end the connection after this answer
   bool chunked = false;  // in chunks however short
   bool plain = false;    // never compressed
+  std::string failure{};  // what went wrong, for the log only
 
   static Response text(int status, std::string body) { return Response{status, {}, std::move(body), nullptr, false}; }
   void set(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); }

@@ -84,7 +84,7 @@ void append_head(std::string& out, Response& response, size_t content_length, co
   line(out, "Date", http_date());
   bool no_body = response.status == 204 || response.status == 304;
   if (!options.chunked && !no_body && !has_length) line(out, "Content-Length", std::to_string(content_length));
-  if (!has_type && (content_length > 0 || options.chunked) && !options.gzip)
+  if (!has_type && (content_length > 0 || options.chunked) && !options.gzip && !options.stream)
     line(out, "Content-Type", sniff_type(response.content()));
   if (options.close && !response.has("Connection")) line(out, "Connection", "close");
   if (options.keep_alive) line(out, "Connection", "keep-alive");

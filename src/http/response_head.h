@@ -13,7 +13,8 @@ struct HeadOptions {
   bool close = false;
   bool keep_alive = false;  // says so: HTTP/1.0 closes otherwise
   bool http_1_0 = false;
-  bool gzip = false;  // the body was compressed
+  bool gzip = false;    // the body was compressed
+  bool stream = false;  // its first bytes are not known yet: no type is guessed
 };
 
 void append_head(std::string& out, Response& response, size_t content_length, const HeadOptions& options);

@@ -229,6 +229,7 @@ void Router::answer_route(const ExchangePtr& exchange, const Route& route) const
   request.common_headers = &routed_headers_;
   request.timer = &route.timers->of(request.method);
   request.started = system_clock().now();
+  request.logged = true;
   if (request.bad_query) return answer(Response{.status = 500});
   Response head;
   for (const std::string& prefix : options_.block_endpoints) {
@@ -247,6 +248,7 @@ void Router::answer_route(const ExchangePtr& exchange, const Route& route) const
     head.status = 405;
     head.set("Allow", allow_header(route));
     head.body = "method " + request.method_text + " not allowed";
+    head.failure = head.body;
     return answer(std::move(head));
   }
   bool reads =
@@ -265,7 +267,7 @@ Response error_response(const Error& error) {
   if (contains(text, "Permission denied") || contains(text, "ACL not found")) {
     status = 403;
   } else if (contains(text, "RPC rate limit exceeded")) {
-    return Response{.status = 429};
+    return Response{.status = 429, .failure = text};
   } else if (text == "Rate limit reached, try again later") {
     status = 429;
   } else {
@@ -292,7 +294,10 @@ Response error_response(const Error& error) {
         break;
     }
   }
-  return Response::text(status, text);
+  Response response = Response::text(status, text);
+  // A bad request is the client's affair, and it has been told.
+  if (status != 400) response.failure = text;
+  return response;
 }
 
 }  // namespace praetor::http
