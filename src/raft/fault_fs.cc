@@ -182,6 +182,23 @@ void FaultFileSystem::Tree::drop_orphans() {
   std::erase_if(directories, is_orphan);
 }
 
+void FaultFileSystem::power_off() {
+  std::lock_guard lock(mutex_);
+  powered_off_ = true;
+}
+
+bool FaultFileSystem::powered_off() const {
+  std::lock_guard lock(mutex_);
+  return powered_off_;
+}
+
+void FaultFileSystem::reopen() {
+  std::lock_guard lock(mutex_);
+  ++generation_;
+  powered_off_ = false;
+  fault_call_ = read_fault_ = 0;
+}
+
 void FaultFileSystem::power_cut(uint64_t seed) {
   std::lock_guard lock(mutex_);
   Random random(seed);

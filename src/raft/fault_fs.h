@@ -37,7 +37,11 @@ class FaultFileSystem final : public FileSystem {
   void inject_read(uint64_t call);
   bool injected() const;          // whether that has happened
   uint64_t calls() const;         // changing calls so far
+  void power_off();               // every call fails from now on
+  bool powered_off() const;
   void power_cut(uint64_t seed);  // and back on
+  // The process died, the machine did not: all that was written is there, synced or not; no fault is due.
+  void reopen();
   // Direct access to content, for damage.
   std::string content(const std::string& path) const;
   void set_content(const std::string& path, std::string bytes);  // durable at once

@@ -1,22 +1,20 @@
 #include "raft/log_writer.h"
 
-#include "raft/worker.h"
-
 namespace praetor::raft {
 namespace {
 constexpr size_t kMaxFetchBytes = 1 << 20;
 }
 
-LogWriter::LogWriter(LogStore& store, bool run_inline, Events events)
-    : store_(store), inline_(run_inline), events_(std::move(events)) {}
+LogWriter::LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events)
+    : store_(store), loop_(std::move(loop)), events_(std::move(events)) {}
 
 void LogWriter::start() {
-  if (!inline_) thread_ = std::thread([this] { run(); });
+  if (loop_) loop_->start([this] { return turn(); });
 }
 
 void LogWriter::post(std::vector<LogOperation>& operations) {
   if (operations.empty()) return;
-  if (inline_) {
+  if (!loop_) {
     std::vector<Job> jobs;
     for (LogOperation& operation : operations) jobs.emplace_back(std::move(operation));
     operations.clear();
@@ -27,11 +25,11 @@ void LogWriter::post(std::vector<LogOperation>& operations) {
     for (LogOperation& operation : operations) jobs_.emplace_back(std::move(operation));
   }
   operations.clear();
-  waker_.notify();
+  loop_->notify();
 }
 
 void LogWriter::post(LogFetch fetch) {
-  if (inline_) {
+  if (!loop_) {
     std::vector<Job> jobs;
     jobs.emplace_back(std::move(fetch));
     return work(jobs);
@@ -40,16 +38,11 @@ void LogWriter::post(LogFetch fetch) {
     std::lock_guard lock(mutex_);
     jobs_.emplace_back(std::move(fetch));
   }
-  waker_.notify();
+  loop_->notify();
 }
 
 void LogWriter::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  waker_.notify();
-  if (thread_.joinable()) thread_.join();
+  if (loop_) loop_->stop();
 }
 
 LogWriter::Counters LogWriter::counters() const {
@@ -57,19 +50,14 @@ LogWriter::Counters LogWriter::counters() const {
   return counters_;
 }
 
-void LogWriter::run() {
-  name_this_thread("raft-log");
-  std::vector<Job> jobs;
-  for (bool stopping = false; !stopping;) {
-    waker_.wait(Duration::max());
-    {
-      std::lock_guard lock(mutex_);
-      jobs.swap(jobs_);
-      stopping = stopping_;
-    }
-    work(jobs);
-    jobs.clear();
+Instant LogWriter::turn() {
+  {
+    std::lock_guard lock(mutex_);
+    working_.swap(jobs_);
   }
+  work(working_);
+  working_.clear();
+  return Instant::max();
 }
 
 void LogWriter::work(std::vector<Job>& jobs) {

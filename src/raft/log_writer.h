@@ -3,13 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "raft/core.h"
 #include "raft/log_store.h"
-#include "raft/waker.h"
+#include "raft/loop.h"
 
 namespace praetor::raft {
 
@@ -26,8 +26,8 @@ class LogWriter {
     std::function<void(size_t entries, Instant start)> appended = nullptr;  // a batch is durable: measures it
   };
 
-  // `store` outlives the writer. Inline: no thread, each post does its work at once (a log in memory).
-  LogWriter(LogStore& store, bool run_inline, Events events);
+  // `store` outlives the writer. Without a loop each post does its work at once (a log in memory).
+  LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events);
   ~LogWriter() { stop(); }
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
@@ -35,7 +35,7 @@ class LogWriter {
   void start();
   void post(std::vector<LogOperation>& operations);  // leaves it empty
   void post(LogFetch fetch);
-  // Finishes what was posted, then joins. Idempotent.
+  // Finishes what was posted. Idempotent.
   void stop();
 
   struct Counters {
@@ -45,23 +45,21 @@ class LogWriter {
 
  private:
   using Job = std::variant<LogOperation, LogFetch>;
-  void run();
+  Instant turn();
   void work(std::vector<Job>& jobs);
   void append(std::vector<Job>& jobs, size_t& position);
   void apply(LogOperation& operation);
   bool check(const Status& status);
 
   LogStore& store_;
-  const bool inline_;
+  const std::unique_ptr<Loop> loop_;
   Events events_;
   bool failed_ = false;          // log thread
   std::vector<EntryRef> batch_;  // log thread
-  Waker waker_;
   mutable std::mutex mutex_;
-  bool stopping_ = false;
   std::vector<Job> jobs_;
+  std::vector<Job> working_;  // log thread: kept for its memory
   Counters counters_;
-  std::thread thread_;
 };
 
 }  // namespace praetor::raft

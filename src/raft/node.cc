@@ -99,7 +99,10 @@ Node::Impl::Impl(Options options, StateMachine& machine)
     : options_(std::move(options)),
       machine_(machine),
       file_system_(options_.file_system != nullptr ? options_.file_system : &posix_file_system()),
-      clock_(options_.clock != nullptr ? options_.clock : &system_clock()) {}
+      clock_(options_.clock != nullptr ? options_.clock : &system_clock()),
+      scheduler_(options_.scheduler != nullptr ? options_.scheduler : &threads()),
+      worker_("raft-snapshot", *scheduler_),
+      loop_(scheduler_->make_loop("raft-consensus", *clock_)) {}
 
 void Node::Impl::log(const std::string& line) const {
   if (options_.on_log) options_.on_log(line);
@@ -107,7 +110,7 @@ void Node::Impl::log(const std::string& line) const {
 
 void Node::Impl::start() {
   log_writer_ = std::make_unique<LogWriter>(
-      *log_store_, options_.in_memory,
+      *log_store_, options_.in_memory ? nullptr : scheduler_->make_loop("raft-log", *clock_),
       LogWriter::Events{
           .persisted =
               [this](uint64_t index, uint64_t term) {
@@ -115,7 +118,7 @@ void Node::Impl::start() {
                   std::lock_guard lock(inbox_mutex_);
                   inbox_persisted_ = {index, term};
                 }
-                waker_.notify();
+                loop_->notify();
               },
           .compacted = [this](uint64_t first) { post([this, first] { core_->compacted(first); }); },
           .fetched =
@@ -136,12 +139,14 @@ void Node::Impl::start() {
   next_snapshot_check_ = clock_->now() + options_.snapshot_interval;
   log_writer_->start();
   worker_.start();
-  thread_ = std::thread([this] { run(); });
+  publish_state();
+  started_ = true;
+  loop_->start([this] { return turn(); });
   if (options_.transport != nullptr) options_.transport->attach(this);
 }
 
 void Node::Impl::shutdown() {
-  if (!thread_.joinable()) return;
+  if (!started_) return;
   if (options_.transport != nullptr) options_.transport->detach();
   {
     std::lock_guard lock(inbox_mutex_);
@@ -149,8 +154,8 @@ void Node::Impl::shutdown() {
     inbox_tasks_.emplace_back([this] { stopping_ = true; });
     closed_ = true;
   }
-  waker_.notify();
-  thread_.join();
+  loop_->notify();
+  loop_->stop();
   worker_.stop();
   log_writer_->stop();
 }
@@ -161,7 +166,7 @@ bool Node::Impl::post(Task task) {
     if (closed_) return false;
     inbox_tasks_.push_back(std::move(task));
   }
-  waker_.notify();
+  loop_->notify();
   return true;
 }
 
@@ -211,7 +216,7 @@ void Node::Impl::take_in(std::span<Proposal> proposals) {
   if (!closed_) {
     for (Proposal& proposal : proposals) inbox_proposals_.push_back(std::move(proposal));
     lock.unlock();
-    return waker_.notify();
+    return loop_->notify();
   }
   lock.unlock();
   for (Proposal& proposal : proposals) {
@@ -258,7 +263,7 @@ void Node::Impl::verify_leader(StatusCallback callback) {
     }
     inbox_reads_.push_back(std::move(callback));
   }
-  waker_.notify();
+  loop_->notify();
 }
 
 void Node::Impl::change_configuration(ConfigurationChange change, Server server, uint64_t previous_index,

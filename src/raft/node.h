@@ -27,6 +27,7 @@
 namespace praetor::raft {
 
 class FileSystem;
+class Scheduler;
 class Transport;
 
 // A proposal past these limits fails at once with kRateLimited.
@@ -76,6 +77,7 @@ struct Options {
   // For tests; null means the machine's.
   FileSystem* file_system = nullptr;
   Clock* clock = nullptr;
+  Scheduler* scheduler = nullptr;
   // Null: a single server (every other member counts as unreachable). Must outlive the node.
   Transport* transport = nullptr;
 };

@@ -5,17 +5,16 @@
 #include <map>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "raft/core.h"
 #include "raft/log_writer.h"
+#include "raft/loop.h"
 #include "raft/node.h"
 #include "raft/segment_log.h"
 #include "raft/snapshot_store.h"
 #include "raft/vote_store.h"
-#include "raft/waker.h"
 #include "raft/worker.h"
 
 namespace praetor::raft {
@@ -95,7 +94,8 @@ class Node::Impl final : public Transport::Receiver {
   Status recover(const Configuration& configuration, SnapshotMeta& snapshot, SegmentLog::Contents& contents);
 
   // node_loop.cc: consensus thread
-  void run();
+  Instant turn();
+  void finish();
   void step(Instant now);
   void take_proposals(Instant now);
   void flush(Instant now);
@@ -127,15 +127,17 @@ class Node::Impl final : public Transport::Receiver {
   StateMachine& machine_;
   FileSystem* file_system_;
   Clock* clock_;
+  Scheduler* scheduler_;
   std::unique_ptr<VoteStore> votes_;
   std::unique_ptr<LogStore> log_store_;
   std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<Core> core_;
   std::unique_ptr<LogWriter> log_writer_;
-  Worker worker_{"raft-snapshot"};
+  Worker worker_;
+  std::unique_ptr<Loop> loop_;
+  bool started_ = false;
 
   // The inbox: everything that comes from other threads.
-  Waker waker_;
   std::mutex inbox_mutex_;
   bool closed_ = false;  // guarded by inbox_mutex_
   std::vector<Proposal> inbox_proposals_;
@@ -145,8 +147,7 @@ class Node::Impl final : public Transport::Receiver {
   std::atomic<size_t> pending_count_{0}, pending_bytes_{0}, control_count_{0};
 
   // Consensus thread only.
-  std::thread thread_;
-  bool stopping_ = false;
+  bool stopping_ = false, finished_ = false;
   std::vector<Proposal> proposals_;
   std::vector<Task> tasks_;
   std::vector<StatusCallback> reads_;

@@ -15,22 +15,24 @@ Error shut_down() { return {std::string(kErrShutdown), ErrorKind::kCancelled}; }
 
 }  // namespace
 
-void Node::Impl::run() {
-  name_this_thread("raft-consensus");
+Instant Node::Impl::turn() {
+  if (finished_) return Instant::max();
+  step(clock_->now());
+  bool more = apply_some();
   publish_state();
-  bool more = false;
-  while (!stopping_) {
-    Instant now = clock_->now();
-    Instant deadline = std::min(core_->next_deadline(), next_snapshot_check_);
-    if (!more)
-      waker_.wait(deadline == Instant::max() ? Duration::max() : std::max(Duration::zero(), deadline - now));
-    step(clock_->now());
-    more = apply_some();
-    publish_state();
-    for (Completion& completion : completions_) completion.callback(std::move(completion.result));
-    completions_.clear();
-    serve_applied_reads();
+  for (Completion& completion : completions_) completion.callback(std::move(completion.result));
+  completions_.clear();
+  serve_applied_reads();
+  if (stopping_) {
+    finish();
+    return Instant::max();
   }
+  return more ? Instant::min() : std::min(core_->next_deadline(), next_snapshot_check_);
+}
+
+// The last turn: whoever still waits is told.
+void Node::Impl::finish() {
+  finished_ = true;
   {
     std::lock_guard lock(inbox_mutex_);
     for (Proposal& proposal : inbox_proposals_) proposals_.push_back(std::move(proposal));

@@ -1,7 +1,6 @@
 #include "raft/snapshot_store.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <optional>
 #include <tuple>
@@ -145,10 +144,9 @@ Status FileSnapshotStore::remove_directory(const std::string& path) {
 }
 
 Result<std::unique_ptr<PendingSnapshot>> FileSnapshotStore::create() {
-  static std::atomic<uint64_t> counter{0};
   std::string temporary = directory_ + "/new-" +
                           std::to_string(clock_.wall().unix_nanoseconds() / 1'000'000) + "-" +
-                          std::to_string(counter.fetch_add(1)) + ".tmp";
+                          std::to_string(created_.fetch_add(1)) + ".tmp";
   TRY(file_system_.make_directory(temporary));
   TRY_ASSIGN(std::unique_ptr<File> file, file_system_.open(temporary + "/state.bin", OpenMode::kCreate));
   return std::make_unique<FilePending>(file_system_, clock_, directory_, temporary, std::move(file));

@@ -4,6 +4,7 @@
 // ignores) a checksum of itself, so that a changed bit anywhere is found.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -63,6 +64,7 @@ class FileSnapshotStore final : public SnapshotStore {
   Clock& clock_;
   const std::string directory_;
   const std::function<void(const std::string&)> on_log_;
+  std::atomic<uint64_t> created_{0};  // tells the temporary names apart
 };
 
 // Keeps the newest snapshot only (-dev).

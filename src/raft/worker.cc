@@ -1,17 +1,12 @@
 #include "raft/worker.h"
 
-#include <pthread.h>
-
 namespace praetor::raft {
 
-void name_this_thread(const std::string& name) {
-  ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
-}
-
-Worker::Worker(std::string thread_name) : name_(std::move(thread_name)) {}
+Worker::Worker(std::string thread_name, Scheduler& scheduler)
+    : loop_(scheduler.make_loop(std::move(thread_name), system_clock())) {}
 
 void Worker::start() {
-  thread_ = std::thread([this] { run(); });
+  loop_->start([this] { return turn(); });
 }
 
 void Worker::post(std::move_only_function<void()> job) {
@@ -20,7 +15,7 @@ void Worker::post(std::move_only_function<void()> job) {
     if (stopping_) return;
     jobs_.push_back(std::move(job));
   }
-  waker_.notify();
+  loop_->notify();
 }
 
 void Worker::stop() {
@@ -28,23 +23,17 @@ void Worker::stop() {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  waker_.notify();
-  if (thread_.joinable()) thread_.join();
+  loop_->stop();
 }
 
-void Worker::run() {
-  name_this_thread(name_);
+Instant Worker::turn() {
   std::vector<std::move_only_function<void()>> jobs;
-  for (bool stopping = false; !stopping;) {
-    waker_.wait(Duration::max());
-    {
-      std::lock_guard lock(mutex_);
-      jobs.swap(jobs_);
-      stopping = stopping_;
-    }
-    for (auto& job : jobs) job();
-    jobs.clear();
+  {
+    std::lock_guard lock(mutex_);
+    jobs.swap(jobs_);
   }
+  for (auto& job : jobs) job();
+  return Instant::max();
 }
 
 }  // namespace praetor::raft

@@ -1,0 +1,146 @@
+#include "sim/network.h"
+
+#include <algorithm>
+
+#include "raft/state_machine.h"
+
+namespace praetor::sim {
+namespace {
+
+std::string address_of(const std::string& id) { return id + ":8300"; }
+
+constexpr Duration kSnapshotPatience = std::chrono::seconds(2);
+
+// A snapshot on its way: what the sender's disk gave, or where it failed.
+class StringReader final : public raft::SnapshotReader {
+ public:
+  StringReader(std::shared_ptr<const std::string> content, size_t breaks_at)
+      : content_(std::move(content)), breaks_at_(breaks_at) {}
+  Result<size_t> read(std::span<char> buffer) override {
+    if (offset_ >= breaks_at_) return fail("connection reset", ErrorKind::kIo);
+    size_t count = std::min({buffer.size(), content_->size() - offset_, breaks_at_ - offset_, size_t{1024}});
+    std::copy_n(content_->data() + offset_, count, buffer.data());
+    offset_ += count;
+    return count;
+  }
+
+ private:
+  std::shared_ptr<const std::string> content_;
+  size_t breaks_at_, offset_ = 0;
+};
+
+}  // namespace
+
+std::string text_of(const raft::Message& message) {
+  struct Visitor {
+    std::string operator()(const raft::AppendRequest& m) const {
+      if (m.heartbeat) return fmt::format("heartbeat term={}", m.term);
+      return fmt::format("append term={} prev={}/{} n={} commit={}", m.term, m.previous_index, m.previous_term,
+                         m.entries.size(), m.commit_index);
+    }
+    std::string operator()(const raft::AppendResponse& m) const {
+      return fmt::format("{} term={} last={}", m.success ? "appended" : "append refused", m.term, m.last_index);
+    }
+    std::string operator()(const raft::VoteRequest& m) const {
+      return fmt::format("{} term={} last={}/{}{}", m.pre_vote ? "pre-vote" : "vote", m.term, m.last_index, m.last_term,
+                         m.leadership_transfer ? " transfer" : "");
+    }
+    std::string operator()(const raft::VoteResponse& m) const {
+      return fmt::format("{} {} term={}", m.pre_vote ? "pre-vote" : "vote", m.granted ? "granted" : "refused", m.term);
+    }
+    std::string operator()(const raft::SnapshotRequest& m) const {
+      return fmt::format("snapshot term={} index={}/{}", m.term, m.meta.index, m.meta.term);
+    }
+    std::string operator()(const raft::SnapshotResponse& m) const {
+      return fmt::format("snapshot {} term={}", m.success ? "installed" : "refused", m.term);
+    }
+    std::string operator()(const raft::TimeoutNowRequest&) const { return "timeout-now"; }
+    std::string operator()(const raft::TimeoutNowResponse&) const { return "timeout-now seen"; }
+  };
+  return std::visit(Visitor(), message);
+}
+
+Duration Network::delay() {
+  Duration delay = world_.between(weather_.delay_least, weather_.delay_most);
+  if (weather_.slow > 0 && world_.chance(weather_.slow)) delay += world_.between(Duration(0), weather_.slow_most);
+  return delay;
+}
+
+int Network::copies() {
+  if (weather_.loss > 0 && world_.chance(weather_.loss)) return 0;
+  return weather_.duplicate > 0 && world_.chance(weather_.duplicate) ? 2 : 1;
+}
+
+void Network::note(const std::string& from, const raft::Envelope& envelope) {
+  ++world_.counters.messages;
+  if (observer_) observer_(from, envelope);
+  if (world_.tracing()) world_.trace("{} > {}: {}", from, envelope.peer_id, text_of(envelope.message));
+}
+
+void Network::deliver(const std::string& from, const std::string& to,
+                      std::move_only_function<void(raft::Transport::Receiver&)> action) {
+  world_.after(delay(), [this, from, to, action = std::move(action)]() mutable {
+    auto port = ports_.find(to);
+    if (port == ports_.end()) return tell_unreachable(from, to);
+    if (is_cut(from, to)) return;
+    port->second.when_running([this, to, action = std::move(action)]() mutable {
+      if (auto still = ports_.find(to); still != ports_.end()) action(*still->second.receiver);
+    });
+  });
+}
+
+void Network::tell_unreachable(const std::string& from, const std::string& to) {
+  if (is_cut(to, from) || is_cut(from, to) || !world_.chance(weather_.tells_unreachable)) return;
+  auto port = ports_.find(from);
+  if (port == ports_.end()) return;
+  port->second.when_running([this, from, to] {
+    auto still = ports_.find(from);
+    if (still == ports_.end()) return;
+    if (world_.tracing()) world_.trace("{} finds {} unreachable", from, to);
+    still->second.receiver->unreachable(to);
+  });
+}
+
+void Network::send(const std::string& from, raft::Envelope envelope) {
+  note(from, envelope);
+  std::string to = envelope.peer_id;
+  envelope.peer_id = from;
+  envelope.peer_address = address_of(from);
+  if (is_cut(from, to)) return;
+  for (int n = copies(); n > 0; --n)
+    deliver(from, to, [envelope](raft::Transport::Receiver& receiver) { receiver.receive(envelope); });
+}
+
+void Network::send_snapshot(const std::string& from, raft::Envelope request,
+                            std::unique_ptr<raft::SnapshotReader> reader) {
+  note(from, request);
+  std::string to = request.peer_id;
+  // Whatever becomes of it, the sender hears something.
+  world_.after(kSnapshotPatience, [this, from, to, sequence = request.sequence] {
+    if (auto port = ports_.find(from); port != ports_.end())
+      port->second.when_running([this, from, to, sequence] {
+        if (auto still = ports_.find(from); still != ports_.end()) still->second.receiver->snapshot_failed(to, sequence);
+      });
+  });
+  auto content = std::make_shared<std::string>();
+  char buffer[4096];
+  for (;;) {
+    Result<size_t> got = reader->read(buffer);
+    if (!got) return;
+    if (*got == 0) break;
+    content->append(buffer, *got);
+  }
+  request.peer_id = from;
+  request.peer_address = address_of(from);
+  if (is_cut(from, to)) return;
+  for (int n = copies(); n > 0; --n) {
+    bool breaks = weather_.loss > 0 && world_.chance(0.1);
+    size_t at = breaks ? world_.random().below(content->size() + 1) : SIZE_MAX;
+    deliver(from, to, [this, request, content, at](raft::Transport::Receiver& receiver) {
+      ++world_.counters.installs;
+      receiver.receive_snapshot(request, std::make_unique<StringReader>(content, at));
+    });
+  }
+}
+
+}  // namespace praetor::sim
