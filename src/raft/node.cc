@@ -146,11 +146,10 @@ void Node::Impl::start() {
 }
 
 void Node::Impl::shutdown() {
-  if (!started_) return;
+  if (!std::exchange(started_, false)) return;
   if (options_.transport != nullptr) options_.transport->detach();
   {
     std::lock_guard lock(inbox_mutex_);
-    if (closed_) return;
     inbox_tasks_.emplace_back([this] { stopping_ = true; });
     closed_ = true;
   }
