@@ -18,9 +18,10 @@
 
 namespace praetor::agent {
 class Agent;
+class Pools;
 class UserEvents;
 struct RuntimeConfig;
-}
+}  // namespace praetor::agent
 
 namespace praetor::server {
 class ServiceQueryCounters;
@@ -31,8 +32,8 @@ namespace praetor::http {
 struct EndpointCounters;
 struct CacheCounters;
 
-// Which ?cached queries this agent has answered before: the first one is a MISS, later ones are HITs. (The data
-// itself is always current: it is read from the local state.) Any thread.
+// Which ?cached queries this agent has answered before: the first one is a MISS, later ones are HITs. (The
+// data itself is always current: it is read from the local state.) Any thread.
 class CacheMemory {
  public:
   // True when the query was seen before.
@@ -54,14 +55,17 @@ struct ApiContext {
   // The configuration in force; it changes with a reload.
   std::function<std::shared_ptr<const agent::RuntimeConfig>()> config;
   std::function<size_t()> thread_count;
-  // Any thread. Reads the configuration again; ends the agent gracefully.
+  agent::Pools* pools = nullptr;
+  // Any thread. Reads the configuration again; ends the agent gracefully, calling back (on any thread) when
+  // it has left its pools.
   std::function<Status()> reload;
-  std::function<void()> leave;
+  std::function<void(std::function<void()>)> leave;
   // Adds the `agent` group of the stats (checks, services …). Any thread.
   std::function<void(codec::Map<std::string>&)> agent_stats;
-  std::function<void(model::UserEvent)> fire_event;  // spreads it; any thread
+  // Spreads an event; any thread, `done` on the reactor.
+  std::function<void(const model::UserEvent&, Reactor&, std::function<void(Status)>)> fire_event;
   std::shared_ptr<CacheMemory> cache = std::make_shared<CacheMemory>();
-  bool use_cache = true;  // http_config.use_cache
+  bool use_cache = true;       // http_config.use_cache
   bool pretty_always = false;  // -dev
   bool acls_enabled = false;
   uint64_t kv_max_value_size = 512 << 10;
@@ -174,7 +178,8 @@ void call(const ApiContext& api, const ExchangePtr& exchange, const server::Call
                                         });
 }
 
-// Fills datacenter and options of a read request from the HTTP request; answers and returns false on an error.
+// Fills datacenter and options of a read request from the HTTP request; answers and returns false on an
+// error.
 template <typename RequestType>
 bool parse_read(const ApiContext& api, const ExchangePtr& exchange, RequestType& request) {
   Status status = parse_query_options(exchange->request(), api.defaults, request.datacenter, request.options);
@@ -211,6 +216,7 @@ void add_metrics_routes(Router& router, const ApiContext& api);
 void add_monitor_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
+void add_keyring_route(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
 // "/", /robots.txt and the pages of the UI.
 void add_ui_routes(Router& router, const ApiContext& api);

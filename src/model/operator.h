@@ -61,4 +61,29 @@ struct OperatorHealth {
 };
 PRAETOR_DESCRIBED(OperatorHealth)
 
+// The same between servers: numbers and times instead of texts.
+struct WireServerHealth {
+  std::string id, name, address;
+  int64_t serf_status = 0;  // serf's number of it
+  std::string version;
+  bool leader = false;
+  Duration last_contact{0};
+  uint64_t last_term = 0;
+  uint64_t last_index = 0;
+  bool healthy = false;
+  bool voter = false;
+  Time stable_since;
+};
+PRAETOR_DESCRIBED(WireServerHealth)
+
+struct WireOperatorHealth {
+  bool healthy = false;
+  int64_t failure_tolerance = 0;
+  List<WireServerHealth> servers;
+};
+PRAETOR_DESCRIBED(WireOperatorHealth)
+
+WireOperatorHealth to_wire(const OperatorHealth& health);
+OperatorHealth from_wire(const WireOperatorHealth& health);
+
 }  // namespace praetor::model

@@ -34,5 +34,9 @@ inline constexpr CallMethod<model::AutopilotSetConfigRequest, bool> kOperatorAut
 
 // As the leader last assessed it; not healthy, and of no servers, on any other server.
 model::OperatorHealth autopilot_health(Server& server);
+inline constexpr CallMethod<model::DCSpecificRequest, model::WireOperatorHealth> kOperatorServerHealth{
+    "Operator.ServerHealth", [](Server& server, Reactor&, model::DCSpecificRequest, auto done) {
+      done(model::to_wire(autopilot_health(server)));
+    }};
 
 }  // namespace praetor::server

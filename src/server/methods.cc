@@ -98,6 +98,7 @@ auto make_table() {
       entry(kOperatorRaftGetConfiguration),
       entry(kOperatorRaftRemovePeerByAddress),
       entry(kOperatorRaftRemovePeerById),
+      entry(kOperatorServerHealth),
       entry(kPreparedQueryApply),
       entry(kPreparedQueryExecute),
       entry(kPreparedQueryExplain),
