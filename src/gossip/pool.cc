@@ -49,10 +49,15 @@ std::string read_file(const std::string& path) {
 struct Pool::Join {
   std::vector<Address> addresses;
   bool ignore_old = false;
-  size_t next = 0, reached = 0;
-  std::vector<std::string> errors;
-  std::function<void(Result<size_t>)> done;
+  size_t next = 0;
+  JoinReport report;
+  std::function<void(JoinReport)> done;
 };
+
+Result<size_t> JoinReport::result() const {
+  if (reached == 0 && !errors.empty()) return fail(format_multierror(errors));
+  return reached;
+}
 
 // Every call into the core ends with its effects carried out.
 template <typename Step>
@@ -72,7 +77,8 @@ Pool::Pool(Reactor& reactor, PoolOptions options, OnEvent on_event)
     : reactor_(reactor),
       options_(std::move(options)),
       on_event_(std::move(on_event)),
-      log_(options_.log_name),
+      serf_log_(options_.serf_log),
+      memberlist_log_(options_.memberlist_log),
       self_(std::make_shared<Pool*>(this)) {
   framing_.compress = options_.compress;
   framing_.verify_incoming = options_.verify_incoming;
@@ -83,6 +89,7 @@ Pool::Pool(Reactor& reactor, PoolOptions options, OnEvent on_event)
 }
 
 Pool::~Pool() {
+  if (serf_ && !left_) serf_log_.warn("serf: Shutdown without a Leave");
   reactor_.cancel(timer_);
   transport_.reset();
   if (snapshot_file_ >= 0) close(snapshot_file_);
@@ -100,15 +107,15 @@ Status Pool::open_sockets() {
   handler.packet = [this](const Address& from, std::string_view message) {
     Status status =
         run([&](SerfEffects& out) { return serf_->packet(system_clock().now(), from, message, out); });
-    if (!status) log_.error("memberlist: " + status.error().message + " from=" + from.text());
+    if (!status) memberlist_log_.error("memberlist: " + status.error().message + " from=" + from.text());
   };
   handler.bad_packet = [this](const Address& from, const Error& error) {
-    log_.error("memberlist: " + error.message + " from=" + from.text());
+    memberlist_log_.error("memberlist: " + error.message + " from=" + from.text());
   };
   handler.stream = [this](const Address& from, std::string_view message) {
     auto reply =
         run([&](SerfEffects& out) { return serf_->stream(system_clock().now(), from, message, out); });
-    if (!reply) log_.error("memberlist: " + reply.error().message + " from=" + from.text());
+    if (!reply) memberlist_log_.error("memberlist: " + reply.error().message + " from=" + from.text());
     return reply;
   };
   TRY_ASSIGN(transport_, Transport::open(reactor_, options_.bind, framing_,
@@ -151,14 +158,22 @@ void Pool::carry_out(SerfEffects effects) {
                            });
                          });
   }
-  for (const Note& note : effects.net.notes) log_.log(note.level, note.text);
+  for (const Note& note : effects.net.notes)
+    (note.text.starts_with("serf:") ? serf_log_ : memberlist_log_).log(note.level, note.text);
   write_snapshot();
   rearm();
+  publish();
   std::weak_ptr<Pool*> alive = self_;
   for (SerfEvent& event : effects.events) {
     if (alive.expired()) return;
     take(std::move(event));
   }
+}
+
+void Pool::publish() {
+  if (!options_.published || published_version_ == serf_->members_version()) return;
+  published_version_ = serf_->members_version();
+  options_.published->publish(std::make_shared<const MemberList>(serf_->member_list()));
 }
 
 void Pool::rearm() {
@@ -217,7 +232,7 @@ void Pool::write_snapshot() {
     status = write_all(snapshot_file_, write->text);
     if (status && write->sync) fsync(snapshot_file_);
   }
-  if (!status) log_.error("serf: Failed to update snapshot: " + status.error().message);
+  if (!status) serf_log_.error("serf: Failed to update snapshot: " + status.error().message);
 }
 
 Status Pool::save_keyring(const Keyring& ring) {
@@ -229,7 +244,7 @@ Status Pool::save_keyring(const Keyring& ring) {
 
 // --- wishes: callbacks are filed before the effects are carried out, as some end at once ---
 
-void Pool::join(std::vector<Address> addresses, bool ignore_old, std::function<void(Result<size_t>)> done) {
+void Pool::join(std::vector<Address> addresses, bool ignore_old, std::function<void(JoinReport)> done) {
   auto join = std::make_shared<Join>();
   join->addresses = std::move(addresses);
   join->ignore_old = ignore_old;
@@ -238,23 +253,22 @@ void Pool::join(std::vector<Address> addresses, bool ignore_old, std::function<v
 }
 
 void Pool::join_next(const std::shared_ptr<Join>& join) {
-  if (join->next == join->addresses.size()) {
-    if (join->reached == 0 && !join->errors.empty()) return join->done(fail(format_multierror(join->errors)));
-    return join->done(join->reached);
-  }
+  if (join->next == join->addresses.size()) return join->done(std::move(join->report));
   const Address& address = join->addresses[join->next++];
   auto result = run([&](SerfEffects& out) -> Status {
     TRY_ASSIGN(uint64_t ticket, serf_->join(system_clock().now(), address, join->ignore_old, out));
     joins_[ticket] = [this, join, ip = address.ip](const Status& status) {
       if (status)
-        ++join->reached;
+        ++join->report.reached;
       else
-        join->errors.push_back("Failed to join " + ip.text() + ": " + status.error().message);
+        join->report.errors.push_back("Failed to join " + ip.text() + ": " + status.error().message);
       join_next(join);
     };
     return {};
   });
-  if (!result) join->done(fail(result.error()));
+  if (result) return;
+  join->report.errors.push_back(result.error().message);
+  join->done(std::move(join->report));
 }
 
 void Pool::leave(std::function<void()> done) {

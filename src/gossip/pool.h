@@ -27,7 +27,19 @@ struct PoolOptions {
   std::string keyring_path;        // where changes of the keyring are kept; empty: nowhere
   std::string snapshot_path;       // empty: nothing is remembered
   bool rejoin_after_leave = false;
-  std::string log_name = "gossip";  // of the lines that memberlist and serf write
+  // Of the lines about the protocol's two layers.
+  std::string serf_log = "serf", memberlist_log = "memberlist";
+  // Where the members are shown to other threads; may be null.
+  std::shared_ptr<PublishedMembers> published;
+};
+
+// How a join ended: the members that were reached, and what kept the others from it.
+struct JoinReport {
+  size_t reached = 0;
+  std::vector<std::string> errors;
+
+  // The number, unless nobody was reached and something went wrong.
+  Result<size_t> result() const;
 };
 
 class Pool {
@@ -41,8 +53,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // One after the other. Gives the number of members that were reached, or, if none was, why.
-  void join(std::vector<Address> addresses, bool ignore_old, std::function<void(Result<size_t>)> done);
+  // One after the other.
+  void join(std::vector<Address> addresses, bool ignore_old, std::function<void(JoinReport)> done);
   // Ends once the others know. The member still answers until the pool is destroyed.
   void leave(std::function<void()> done);
   void remove_failed(const std::string& name, bool prune, std::function<void(Status)> done);
@@ -65,6 +77,7 @@ class Pool {
   auto run(Step step);
   void carry_out(SerfEffects effects);
   void take(SerfEvent event);
+  void publish();
   void rearm();
   void join_next(const std::shared_ptr<Join>& join);
   void write_snapshot();
@@ -73,11 +86,12 @@ class Pool {
   Reactor& reactor_;
   PoolOptions options_;
   OnEvent on_event_;
-  Logger log_;
+  Logger serf_log_, memberlist_log_;
   Framing framing_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Serf> serf_;
   int snapshot_file_ = -1;
+  std::optional<uint64_t> published_version_;
 
   Reactor::TimerId timer_ = 0;
   Instant timer_at_ = Instant::max();

@@ -108,7 +108,7 @@ class Host {
     options.serf.swim.name = name;
     options.bind = *Address::parse(bind);
     options.serf.tags["role"] = "node";
-    options.log_name = name;
+    options.serf_log = options.memberlist_log = name;
     return options;
   }
   Result<Pool*> open(PoolOptions options) {
@@ -125,7 +125,9 @@ class Host {
     run([&] { std::erase_if(pools_, [&](const auto& own) { return own.get() == pool; }); });
   }
   Result<size_t> join(Pool* pool, std::vector<Address> addresses) {
-    return ask<Result<size_t>>([&](auto done) { pool->join(addresses, true, done); });
+    return ask<Result<size_t>>([&](auto done) {
+      pool->join(addresses, true, [done](const JoinReport& report) { done(report.result()); });
+    });
   }
   bool leave(Pool* pool) {
     return ask<bool>([&](auto done) { pool->leave([done] { done(true); }); });

@@ -134,10 +134,10 @@ Result<uint64_t> Serf::join(Instant now, const Address& address, bool ignore_old
 void Serf::join_done(uint64_t ticket, const Status& status) {
   if (rejoining_ == ticket) {
     rejoining_.reset();
-    if (status)
-      rejoins_.clear();
-    else
-      rejoin();
+    if (!status) return rejoin();
+    rejoins_.clear();
+    // Whoever still has a goodbye of an earlier life in mind (a force-leave, a prune) learns that it is over.
+    broadcast_join();
     return;
   }
   if (joins_.erase(ticket) == 0) return;  // a reconnect
