@@ -27,7 +27,7 @@ TEST(ConfigKeys, HaveATreatmentEach) {
   }
   EXPECT_EQ(treatment_of("acl.enabled"), KeyTreatment::kRefused);
   EXPECT_EQ(treatment_of("acl.tokens.agent"), KeyTreatment::kLater);
-  EXPECT_EQ(treatment_of("encrypt_verify_incoming"), KeyTreatment::kLater);
+  EXPECT_EQ(treatment_of("encrypt_verify_incoming"), KeyTreatment::kWorks);
   EXPECT_EQ(treatment_of("dns_config.soa.min_ttl"), KeyTreatment::kWorks);
 }
 
@@ -58,11 +58,10 @@ TEST(ConfigKeys, NamesWhatHasNoEffect) {
   file.ui_dir = "";
   EXPECT_TRUE(keys_without_effect(file).empty());
   file.connect.enabled = true;
-  file.retry_join.push_back("a");
   file.acl.tokens.agent = "x";
   file.limits.rpc_rate = 5;
-  EXPECT_EQ(keys_without_effect(file), (std::vector<std::string>{"acl.tokens.agent", "connect.enabled",
-                                                                 "limits.rpc_rate", "retry_join"}));
+  EXPECT_EQ(keys_without_effect(file),
+            (std::vector<std::string>{"acl.tokens.agent", "connect.enabled", "limits.rpc_rate"}));
 }
 
 }  // namespace

@@ -1,29 +1,25 @@
-// A cluster member as the API shows it, and what this agent tells of itself.
+// A cluster member as the API shows it.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "agent/runtime_config.h"
 #include "codec/type.h"
+#include "gossip/member.h"
 
 namespace praetor::agent {
-
-enum class MemberStatus : int64_t { kNone, kAlive, kLeaving, kLeft, kFailed };
 
 struct Member {
   std::string name;
   std::string addr;
   int64_t port = 0;
-  Map<std::string> tags;
-  int64_t status = static_cast<int64_t>(MemberStatus::kAlive);
-  int64_t protocol_min = 1, protocol_max = 5, protocol_cur = 2;
-  int64_t delegate_min = 2, delegate_max = 5, delegate_cur = 4;
+  codec::Map<std::string> tags;
+  int64_t status = 0;  // gossip::MemberStatus
+  int64_t protocol_min = 0, protocol_max = 0, protocol_cur = 0;
+  int64_t delegate_min = 0, delegate_max = 0, delegate_cur = 0;
 };
 PRAETOR_DESCRIBED(Member)
 
-// With the tags of wire.md 4.2.
-Member lan_member(const RuntimeConfig& config);
-Member wan_member(const RuntimeConfig& config);
+Member api_member(const gossip::Member& member);
 
 }  // namespace praetor::agent

@@ -86,7 +86,7 @@ class Pools {
   explicit Pools(PoolsOptions options);
 
   PoolsOptions options_;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 // The tags of a member with this configuration (wire.md 4.2).

@@ -8,6 +8,19 @@
 #include "codec/regexp.h"
 
 namespace praetor::agent {
+
+// As it travels; encode_user_event leaves out what is empty.
+struct WireUserEvent {
+  std::string id, name, node_filter, service_filter, tag_filter;
+  codec::Bytes payload;
+  int64_t version = 0;
+};
+PRAETOR_DESCRIBED(WireUserEvent)
+PRAETOR_DESCRIBE(WireUserEvent, "UserEvent", field("ID", &WireUserEvent::id),
+                 field("n", &WireUserEvent::name), field("p", &WireUserEvent::payload),
+                 field("nf", &WireUserEvent::node_filter), field("sf", &WireUserEvent::service_filter),
+                 field("tf", &WireUserEvent::tag_filter), field("v", &WireUserEvent::version))
+
 namespace {
 
 Status check_expression(std::string_view what, const std::string& expression) {
@@ -60,9 +73,23 @@ Result<std::string> encode_user_event(const model::UserEvent& event) {
   codec::msgpack::put_int(out, event.version);
   size_t size = std::string_view(kUserEventPrefix).size() + event.name.size() + out.size();
   if (size > kUserEventSizeLimit)
-    return fail(format_multierror({"error broadcasting event to segment \"\": user event exceeds configured limit of " +
-                                   std::to_string(kUserEventSizeLimit) + " bytes before encoding"}));
+    return fail(format_multierror(
+        {"error broadcasting event to segment \"\": user event exceeds configured limit of " +
+         std::to_string(kUserEventSizeLimit) + " bytes before encoding"}));
   return out;
+}
+
+Result<model::UserEvent> decode_user_event(std::string_view payload) {
+  TRY_ASSIGN(auto wire, codec::from_msgpack<WireUserEvent>(payload, {.max_depth = 8}));
+  model::UserEvent event;
+  event.id = std::move(wire.id);
+  event.name = std::move(wire.name);
+  event.payload = std::move(wire.payload);
+  event.node_filter = std::move(wire.node_filter);
+  event.service_filter = std::move(wire.service_filter);
+  event.tag_filter = std::move(wire.tag_filter);
+  event.version = wire.version;
+  return event;
 }
 
 bool accepts(const EventTarget& target, const model::UserEvent& event) {
@@ -85,11 +112,6 @@ uint64_t event_index(std::string_view uuid) {
   Cursor cursor(*bytes);
   uint64_t high = cursor.u64();
   return high ^ cursor.u64();
-}
-
-void UserEvents::stamp(model::UserEvent& event) {
-  std::lock_guard lock(mutex_);
-  event.ltime = ++ltime_;
 }
 
 void UserEvents::add(model::UserEvent event) {

@@ -24,6 +24,8 @@ inline constexpr const char* kUserEventPrefix = "consul:event:";
 Status validate_user_event(const model::UserEvent& event);
 // The gossip payload (wire.md 4.6). Fails when name and payload exceed the limit.
 Result<std::string> encode_user_event(const model::UserEvent& event);
+// The other way; without a Lamport time.
+Result<model::UserEvent> decode_user_event(std::string_view payload);
 
 // What the filters are matched against.
 struct EventTarget {
@@ -40,8 +42,6 @@ class UserEvents {
  public:
   using Listener = std::function<void()>;
 
-  // Gives an event that is fired here its Lamport time, whether or not this node accepts it.
-  void stamp(model::UserEvent& event);
   // Appends an event that this node accepts.
   void add(model::UserEvent event);
   // Oldest first; only events of that name, if one is given.
@@ -55,7 +55,6 @@ class UserEvents {
  private:
   mutable std::mutex mutex_;
   std::vector<model::UserEvent> ring_;  // oldest first
-  uint64_t ltime_ = 1;
   uint64_t last_listener_ = 0;
   std::map<uint64_t, Listener> listeners_;
 };

@@ -46,11 +46,20 @@ TEST(UserEvents, FiltersByNodeServiceAndTag) {
   EXPECT_EQ(validate_user_event(e).error().message, "Cannot provide tag filter without service filter");
 }
 
-TEST(UserEvents, StampsWhatOtherNodesGetToo) {
-  UserEvents events;
-  model::UserEvent first = event("a"), elsewhere = event("b"), second = event("c");
-  for (model::UserEvent* each : {&first, &elsewhere, &second}) events.stamp(*each);
-  EXPECT_EQ(first.ltime + 2, second.ltime);
+TEST(UserEvents, ReadsWhatItWrites) {
+  model::UserEvent sent = event("deploy");
+  sent.payload = std::string("\0v2", 3);
+  sent.node_filter = "^web";
+  sent.service_filter = "web";
+  sent.tag_filter = "blue";
+  auto got = decode_user_event(*encode_user_event(sent));
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(got->id, sent.id);
+  EXPECT_EQ(got->name, "deploy");
+  EXPECT_EQ(got->payload, sent.payload);
+  EXPECT_EQ(got->node_filter + got->service_filter + got->tag_filter, "^webwebblue");
+  EXPECT_EQ(got->version, 1);
+  EXPECT_FALSE(decode_user_event("\x81"));
 }
 
 TEST(UserEvents, SaysWhatIsWrongWithAFilter) {
@@ -65,7 +74,8 @@ TEST(UserEvents, LimitsNameAndPayload) {
   e.payload = std::string(400, 'x');
   EXPECT_TRUE(encode_user_event(e));
   e.payload = std::string(480, 'x');
-  EXPECT_NE(encode_user_event(e).error().message.find("exceeds configured limit of 512 bytes"), std::string::npos);
+  EXPECT_NE(encode_user_event(e).error().message.find("exceeds configured limit of 512 bytes"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "daemon/daemon.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "agent/agent.h"
@@ -11,13 +13,13 @@
 #include "agent/telemetry.h"
 #include "agent/user_events.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "base/reactor.h"
 #include "daemon/dns_service.h"
+#include "daemon/exec_store.h"
 #include "daemon/http_service.h"
+#include "daemon/membership.h"
 #include "daemon/pid_file.h"
 #include "daemon/signals.h"
-#include "daemon/systemd.h"
 #include "server/coordinates.h"
 #include "server/server.h"
 
@@ -120,6 +122,7 @@ struct Daemon::Impl {
   std::mutex mutex;
   std::shared_ptr<const agent::RuntimeConfig> config;  // guarded by mutex once open
   std::mutex reload_mutex;                             // held for a whole reload
+  std::vector<std::function<void()>> leave_waiters;    // guarded by mutex
   bool open_for_clients = false;
   std::unique_ptr<PidFile> pid_file;
   std::unique_ptr<agent::Telemetry> telemetry;
@@ -129,6 +132,10 @@ struct Daemon::Impl {
   agent::UserEvents events;
   std::unique_ptr<server::Server> server;
   std::unique_ptr<agent::Agent> agent;
+  std::unique_ptr<Membership> membership;
+  // Leadership may come before there is a membership to tell of it, and go with it.
+  std::mutex leading_mutex;
+  bool leading = false, may_announce = false;  // guarded by leading_mutex
   std::unique_ptr<HttpService> http;
   std::unique_ptr<DnsService> dns;
 
@@ -150,22 +157,49 @@ struct Daemon::Impl {
           "version)");
     TRY(check_protocols(*config));
     telemetry = std::move(options.telemetry);
-    TRY_ASSIGN(server, server::Server::start(server_options(*config, reactor_list())));
+    server::ServerOptions for_server = server_options(*config, reactor_list());
+    for_server.on_leadership = [this](bool leader) { lead(leader); };
+    TRY_ASSIGN(server, server::Server::start(std::move(for_server)));
     telemetry->run(*reactors.front(), [this] { server->observe(); });
     agent_reactor = std::make_unique<Reactor>("agent");
     agent_reactor->start();
     agent = std::make_unique<agent::Agent>(*agent_reactor, *server, config);
     TRY(agent->open());
+    TRY_ASSIGN(membership, Membership::start(membership_options(), *agent_reactor));
+    announce_leader_from_now_on();
     TRY(on_agent([this] { return agent->start(); }));
-    if (!config->disable_coordinates) agent->post([this] { send_coordinate_later(); });
     TRY_ASSIGN(dns, DnsService::start(*config, *server, reactor_list()));
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     open_for_clients = true;
     for (const Endpoint& one : endpoints_of(*options.config))
       logger().info(std::string("Started ") + one.protocol + " server",
                     {{"address", one.address}, {"network", one.network}});
-    logger().info("started state syncer");
     return {};
+  }
+
+  MembershipOptions membership_options() {
+    MembershipOptions out;
+    out.config = config;
+    out.agent = agent.get();
+    out.events = &events;
+    out.signals = options.signals;
+    out.exec_store = exec_store(*server, *agent_reactor, config->datacenter, config->acl_agent_token);
+    out.send_coordinate = [this](model::Coordinate coordinate) {
+      (void)server->coordinates().add(std::move(coordinate));
+    };
+    return out;
+  }
+
+  // The first reactor.
+  void lead(bool leader) {
+    std::lock_guard lock(leading_mutex);
+    leading = leader;
+    if (leading && may_announce) membership->announce_leader();
+  }
+  void announce_leader_from_now_on() {
+    std::lock_guard lock(leading_mutex);
+    may_announce = true;
+    if (leading) membership->announce_leader();
   }
 
   // Runs `work` on the agent's reactor and waits for what it says.
@@ -181,38 +215,25 @@ struct Daemon::Impl {
     out.server = server.get();
     out.agent = agent.get();
     out.events = &events;
-    out.fire_event = [this](model::UserEvent event) { fire(std::move(event)); };
+    out.pools = &membership->pools();
+    out.fire_event = [this](const model::UserEvent& event, Reactor& reactor,
+                            std::function<void(Status)> done) {
+      membership->fire(event, reactor, std::move(done));
+    };
     out.reload = [this] { return reload(); };
-    out.leave = [this] { options.signals->post(Event::kLeave); };
+    out.leave = [this](std::function<void()> done) {
+      {
+        std::lock_guard lock(mutex);
+        leave_waiters.push_back(std::move(done));
+      }
+      options.signals->post(Event::kLeave);
+    };
     return out;
   }
 
   std::shared_ptr<const agent::RuntimeConfig> current_config() {
     std::lock_guard lock(mutex);
     return config;
-  }
-
-  // Where this node stands goes to the servers again and again.
-  void send_coordinate_later() {
-    Duration least = std::max<Duration>(options.config->sync_coordinate_interval_min, std::chrono::seconds(1));
-    auto spread = Duration(static_cast<int64_t>(thread_random().below(static_cast<uint64_t>(least.count()))));
-    agent_reactor->after(least + spread, [this] {
-      // Alone in its pool, a node has measured nothing.
-      (void)server->coordinates().add({options.config->node_name, "", server::origin_coordinate()});
-      send_coordinate_later();
-    });
-  }
-
-  // This node is the whole pool: what its own filters accept is delivered.
-  void fire(model::UserEvent event) {
-    agent->post([this, event = std::move(event)]() mutable {
-      agent::EventTarget target;
-      target.node = options.config->node_name;
-      agent->state().for_each_service(
-          [&](const agent::LocalService& local) { target.services[local.service.id] = local.service.tags; });
-      events.stamp(event);
-      if (agent::accepts(target, event)) events.add(std::move(event));
-    });
   }
 
   void close() {
@@ -222,12 +243,18 @@ struct Daemon::Impl {
         logger().info("Stopping server",
                       {{"protocol", one.protocol}, {"address", one.address}, {"network", one.network}});
     http.reset();
+    {
+      std::lock_guard lock(leading_mutex);
+      may_announce = false;
+    }
+    if (membership) membership->stop();
     if (agent) agent->stop();
     if (telemetry) telemetry->stop();
     if (server) server->stop();
     for (auto& reactor : reactors) reactor->stop();
     if (agent_reactor) agent_reactor->stop();
     dns.reset();
+    membership.reset();
     agent.reset();
     server.reset();
     reactors.clear();
@@ -247,9 +274,6 @@ struct Daemon::Impl {
   }
 
   int run() {
-    // Consul tells its service manager when it has joined somebody. Whoever has nobody to join is ready now.
-    if (Status told = notify_systemd(kSystemdReady); !told)
-      logger().debug("failed to notify systemd", {{"error", told.error()}});
     for (;;) {
       auto event = options.signals->wait(std::nullopt);
       if (!event) continue;
@@ -262,18 +286,48 @@ struct Daemon::Impl {
         std::fputs(agent::dump_metrics().c_str(), stderr);
         continue;
       }
+      if (*event == Event::kJoinFailed) return 1;
+      if (*event == Event::kLeft) continue;  // of a leave that was given up
       if (*event == Event::kInterrupt) logger().info("Caught", {{"signal", "interrupt"}});
       if (*event == Event::kTerminate) logger().info("Caught", {{"signal", "terminated"}});
       if (!leaves_on(*event)) {
         logger().info("Graceful shutdown disabled. Exiting");
         return 1;
       }
-      if (*event != Event::kLeave) logger().info("Gracefully shutting down agent...");
-      // A quorum of one stays what it is: there is nobody to hand over to.
-      Logger("agent.server").info("server starting leave");
-      if (*event != Event::kLeave) logger().info("Graceful exit completed");
-      return 0;
+      return leave(*event);
     }
+  }
+
+  // Says goodbye; the process's exit code.
+  int leave(Event reason) {
+    constexpr Duration kPatience = std::chrono::seconds(15);
+    bool from_signal = reason != Event::kLeave;
+    if (from_signal) logger().info("Gracefully shutting down agent...");
+    membership->leave();
+    Instant deadline = from_signal ? system_clock().now() + kPatience : Instant::max();
+    for (;;) {
+      std::optional<Duration> patience;
+      if (from_signal) patience = std::max<Duration>(deadline - system_clock().now(), Duration(0));
+      auto event = options.signals->wait(patience);
+      if (event == Event::kLeft) break;
+      if (event == Event::kInterrupt || event == Event::kTerminate) {
+        logger().info("Caught second signal, Exiting",
+                      {{"signal", *event == Event::kInterrupt ? "interrupt" : "terminated"}});
+        return 1;
+      }
+      if (from_signal && system_clock().now() >= deadline) {
+        logger().info("Timeout on graceful leave. Exiting");
+        return 1;
+      }
+    }
+    if (from_signal) logger().info("Graceful exit completed");
+    std::vector<std::function<void()>> waiters;
+    {
+      std::lock_guard lock(mutex);
+      waiters.swap(leave_waiters);
+    }
+    for (auto& waiter : waiters) waiter();
+    return 0;
   }
 
   Status reload() {
@@ -315,6 +369,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Options options) {
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() { impl_->close(); }
+
+Status Daemon::join(const std::function<void(const std::string&)>& say) {
+  TRY(impl_->membership->join(say));
+  logger().info("started state syncer");
+  return {};
+}
 
 int Daemon::run() { return impl_->run(); }
 

@@ -28,6 +28,8 @@ class Daemon {
   static Result<std::unique_ptr<Daemon>> start(Options options);
   ~Daemon();
 
+  // Main thread, once, after the start: -join and -join-wan, which must work; `say` gets a line before each.
+  Status join(const std::function<void(const std::string&)>& say);
   // Main thread. Runs until a signal or a request ends the agent; the process's exit code.
   int run();
 

@@ -32,6 +32,7 @@ http::ApiContext api_context(HttpDependencies dependencies) {
   api.server = dependencies.server;
   api.agent = dependencies.agent;
   api.events = dependencies.events;
+  api.pools = dependencies.pools;
   api.fire_event = std::move(dependencies.fire_event);
   api.config = std::move(dependencies.config);
   api.reload = std::move(dependencies.reload);

@@ -15,6 +15,7 @@ class Server;
 }
 namespace praetor::agent {
 class Agent;
+class Pools;
 class UserEvents;
 }  // namespace praetor::agent
 
@@ -26,10 +27,11 @@ struct HttpDependencies {
   server::Server* server = nullptr;
   agent::Agent* agent = nullptr;
   agent::UserEvents* events = nullptr;
-  std::function<void(model::UserEvent)> fire_event;
-  // PUT /v1/agent/reload and /v1/agent/leave.
+  agent::Pools* pools = nullptr;
+  std::function<void(const model::UserEvent&, Reactor&, std::function<void(Status)>)> fire_event;
+  // PUT /v1/agent/reload and /v1/agent/leave (which calls back, on any thread, when the agent has left).
   std::function<Status()> reload;
-  std::function<void()> leave;
+  std::function<void(std::function<void()>)> leave;
 };
 
 class HttpService {

@@ -8,6 +8,7 @@
 #include "agent/host_id.h"
 #include "agent/log_sinks.h"
 #include "agent/persistence.h"
+#include "agent/retry_join.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "daemon/daemon.h"
@@ -97,7 +98,11 @@ Result<std::unique_ptr<DataLock>> settle_identity(agent::RuntimeConfig& config) 
 std::string refusal(const agent::RuntimeConfig& config) {
   std::string_view later = ", which this version does not have yet: it would run without. Remove it to start";
   if (config.acls_enabled) return "the configuration enables ACLs (acl.enabled)" + std::string(later);
-  if (!config.encrypt_key.empty()) return "the configuration encrypts gossip (encrypt)" + std::string(later);
+  for (const auto* list : {&config.retry_join_lan, &config.retry_join_wan})
+    for (const std::string& address : *list)
+      if (std::string provider = agent::cloud_provider_of(address); !provider.empty())
+        return "the configuration asks the cloud provider \"" + provider +
+               "\" for addresses (retry_join), which this version cannot do: give addresses or names instead";
   if (config.https_port > 0) return "the configuration opens HTTPS (ports.https)" + std::string(later);
   if (config.verify_incoming || config.verify_incoming_rpc || config.verify_incoming_https)
     return "the configuration verifies TLS clients (verify_incoming)" + std::string(later);
@@ -181,6 +186,15 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     return 1;
   };
   if (!daemon) return refuse(daemon.error());
+  auto say = [&out, json](const std::string& line) {
+    if (!json) out("==> " + line + "\n");
+  };
+  if (Status joined = (*daemon)->join(say); !joined) {
+    logger.error(joined.error().message);
+    daemon->reset();
+    logger.info("Exit code", {{"code", 1}});
+    return 1;
+  }
   auto started = start_watches(*config);
   if (!started) return refuse(started.error());
   *watches = std::move(*started);

@@ -31,22 +31,30 @@ Signals::~Signals() {
 void Signals::post(Event event) {
   {
     std::lock_guard lock(mutex_);
-    posted_ = event;
+    posted_.push_back(event);
   }
   uint64_t one = 1;
   (void)!::write(wake_fd_, &one, sizeof one);
 }
 
 std::optional<Event> Signals::wait(std::optional<Duration> timeout) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!posted_.empty()) timeout = Duration(0);  // several events may share one wake-up
+  }
   int64_t milliseconds =
       timeout ? std::chrono::duration_cast<std::chrono::milliseconds>(*timeout).count() : -1;
   pollfd waiting[2] = {{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
-  if (::poll(waiting, 2, static_cast<int>(milliseconds)) <= 0) return std::nullopt;
+  (void)::poll(waiting, 2, static_cast<int>(milliseconds));
   uint64_t ignored;
   (void)!::read(wake_fd_, &ignored, sizeof ignored);
   {
     std::lock_guard lock(mutex_);
-    if (posted_) return std::exchange(posted_, std::nullopt);
+    if (!posted_.empty()) {
+      Event event = posted_.front();
+      posted_.pop_front();
+      return event;
+    }
   }
   signalfd_siginfo info{};
   if (::read(signal_fd_, &info, sizeof info) != sizeof info) return std::nullopt;

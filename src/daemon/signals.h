@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <optional>
 
@@ -10,7 +11,9 @@
 
 namespace praetor::daemon {
 
-enum class Event : uint8_t { kInterrupt, kTerminate, kReload, kLeave, kDumpMetrics };
+// kLeave: the API asks for a graceful end. kLeft: the pools know that this agent goes. kJoinFailed:
+// -retry-join has given up.
+enum class Event : uint8_t { kInterrupt, kTerminate, kReload, kLeave, kLeft, kJoinFailed, kDumpMetrics };
 
 class Signals {
  public:
@@ -21,14 +24,14 @@ class Signals {
 
   // Blocks for the next event; nothing after `timeout`.
   std::optional<Event> wait(std::optional<Duration> timeout);
-  // Any thread: as if it had come from outside.
+  // Any thread: as if it had come from outside. In order.
   void post(Event event);
 
  private:
   int signal_fd_;
   int wake_fd_;
   std::mutex mutex_;
-  std::optional<Event> posted_;  // guarded by mutex_
+  std::deque<Event> posted_;  // guarded by mutex_
 };
 
 }  // namespace praetor::daemon

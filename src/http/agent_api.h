@@ -39,7 +39,7 @@ class AgentRoutes {
 
 void add_agent_service_routes(Router& router, const ApiContext& api);
 void add_agent_check_routes(Router& router, const ApiContext& api);
-void add_agent_join_route(Router& router, const ApiContext& api);
+void add_agent_member_routes(Router& router, const ApiContext& api);
 void add_agent_health_routes(Router& router, const ApiContext& api);
 
 }  // namespace praetor::http

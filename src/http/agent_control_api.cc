@@ -1,4 +1,4 @@
-// /v1/agent: reload, leave, force-leave, tokens (http-api.md 3).
+// /v1/agent: reload, leave, tokens (http-api.md 3).
 #include "agent/agent.h"
 #include "base/text.h"
 #include "http/agent_api.h"
@@ -12,12 +12,7 @@ void reload(const ApiContext& api, const ExchangePtr& exchange) {
 }
 
 void leave(const ApiContext& api, const ExchangePtr& exchange) {
-  respond_empty(exchange);
-  api.leave();
-}
-
-void force_leave(const ApiContext&, const ExchangePtr& exchange) {
-  respond_text(exchange, 500, "agent: No node found with name '" + exchange->request().argument + "'");
+  api.leave([exchange] { exchange->reactor().post([exchange] { respond_empty(exchange); }); });
 }
 
 void set_token(const ApiContext& api, const ExchangePtr& exchange) {
@@ -31,12 +26,12 @@ void set_token(const ApiContext& api, const ExchangePtr& exchange) {
 
 void add_agent_control_routes(Router& router, const ApiContext& api) {
   auto add = [&](std::string pattern, void (*handler)(const ApiContext&, const ExchangePtr&)) {
-    router.add({std::move(pattern), {Method::kPut}, [&api, handler](const ExchangePtr& e) { handler(api, e); }});
+    router.add(
+        {std::move(pattern), {Method::kPut}, [&api, handler](const ExchangePtr& e) { handler(api, e); }});
   };
   add("/v1/agent/reload", reload);
   add("/v1/agent/leave", leave);
-  add_agent_join_route(router, api);
-  add("/v1/agent/force-leave/", force_leave);
+  add_agent_member_routes(router, api);
   add("/v1/agent/token/", set_token);
 }
 

@@ -17,9 +17,10 @@
 
 namespace praetor::agent {
 class Agent;
+class Pools;
 class UserEvents;
 struct RuntimeConfig;
-}
+}  // namespace praetor::agent
 
 namespace praetor::server {
 class ServiceQueryCounters;
@@ -30,8 +31,8 @@ namespace praetor::http {
 struct EndpointCounters;
 struct CacheCounters;
 
-// Which ?cached queries this agent has answered before: the first one is a MISS, later ones are HITs. (The data
-// itself is always current: it is read from the local state.) Any thread.
+// Which ?cached queries this agent has answered before: the first one is a MISS, later ones are HITs. (The
+// data itself is always current: it is read from the local state.) Any thread.
 class CacheMemory {
  public:
   // True when the query was seen before.
@@ -52,14 +53,17 @@ struct ApiContext {
   // The configuration in force; it changes with a reload.
   std::function<std::shared_ptr<const agent::RuntimeConfig>()> config;
   std::function<size_t()> thread_count;
-  // Any thread. Reads the configuration again; ends the agent gracefully.
+  agent::Pools* pools = nullptr;
+  // Any thread. Reads the configuration again; ends the agent gracefully, calling back (on any thread) when
+  // it has left its pools.
   std::function<Status()> reload;
-  std::function<void()> leave;
+  std::function<void(std::function<void()>)> leave;
   // Adds the `agent` group of the stats (checks, services …). Any thread.
   std::function<void(codec::Map<std::string>&)> agent_stats;
-  std::function<void(model::UserEvent)> fire_event;  // spreads it; any thread
+  // Spreads an event; any thread, `done` on the reactor.
+  std::function<void(const model::UserEvent&, Reactor&, std::function<void(Status)>)> fire_event;
   std::shared_ptr<CacheMemory> cache = std::make_shared<CacheMemory>();
-  bool use_cache = true;  // http_config.use_cache
+  bool use_cache = true;       // http_config.use_cache
   bool pretty_always = false;  // -dev
   bool acls_enabled = false;
   uint64_t kv_max_value_size = 512 << 10;
@@ -112,7 +116,8 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const std::str
 bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
                        Response& response, bool waited = false);
 
-// How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at random.
+// How long a blocking query may wait: the asked or the default time, capped, plus up to a sixteenth at
+// random.
 Duration blocking_wait(const QueryDefaults& defaults, const model::QueryOptions& options);
 
 // What a renderer says of a reply.
@@ -122,11 +127,12 @@ struct Rendered {
   std::string content_type = "application/json";  // empty: none, or sniffed
 };
 
-// A read with a typed endpoint: evaluates it, lets `render` make the body, shares the result. Request must have
-// `datacenter` and `options`.
+// A read with a typed endpoint: evaluates it, lets `render` make the body, shares the result. Request must
+// have `datacenter` and `options`.
 template <typename RequestType, typename Reply, typename Render>
-void read(const ApiContext& api, const ExchangePtr& exchange, server::ReadFunction<RequestType, Reply> function,
-          RequestType request, const ReadTraits& traits, Render render) {
+void read(const ApiContext& api, const ExchangePtr& exchange,
+          server::ReadFunction<RequestType, Reply> function, RequestType request, const ReadTraits& traits,
+          Render render) {
   model::QueryOptions options = request.options;
   std::string datacenter = request.datacenter;
   bool pretty = wants_pretty(api, exchange->request());
@@ -150,7 +156,8 @@ void read(const ApiContext& api, const ExchangePtr& exchange, server::ReadFuncti
            });
 }
 
-// Fills datacenter and options of a read request from the HTTP request; answers and returns false on an error.
+// Fills datacenter and options of a read request from the HTTP request; answers and returns false on an
+// error.
 template <typename RequestType>
 bool parse_read(const ApiContext& api, const ExchangePtr& exchange, RequestType& request) {
   Status status = parse_query_options(exchange->request(), api.defaults, request.datacenter, request.options);
@@ -189,6 +196,7 @@ void add_metrics_routes(Router& router, const ApiContext& api);
 void add_monitor_routes(Router& router, const ApiContext& api);
 void add_event_routes(Router& router, const ApiContext& api);
 void add_operator_routes(Router& router, const ApiContext& api);
+void add_keyring_route(Router& router, const ApiContext& api);
 void add_snapshot_routes(Router& router, const ApiContext& api);
 // "/", /robots.txt and the pages of the UI.
 void add_ui_routes(Router& router, const ApiContext& api);

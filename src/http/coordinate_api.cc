@@ -1,4 +1,7 @@
 // /v1/coordinate (http-api.md 6).
+#include <map>
+
+#include "agent/pools.h"
 #include "agent/runtime_config.h"
 #include "http/api.h"
 #include "model/agent.h"
@@ -20,12 +23,20 @@ PRAETOR_DESCRIBE(DatacenterCoordinates, "DatacenterMap",
                  field("AreaID", &DatacenterCoordinates::area),
                  field("Coordinates", &DatacenterCoordinates::coordinates))
 
-// The servers of the WAN pool, which is this one.
+// The servers of the WAN pool, by datacenter.
 void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
-  DatacenterCoordinates local;
-  local.datacenter = api.defaults.datacenter;
-  local.coordinates.push_back({api.defaults.node_name, "", server::origin_coordinate()});
-  respond_object(api, exchange, codec::List<DatacenterCoordinates>{local});
+  api.pools->report(exchange->reactor(), [&api, exchange](agent::PoolsReport pools) {
+    std::map<std::string, DatacenterCoordinates> found;
+    for (agent::WanPoint& point : pools.wan_points) {
+      DatacenterCoordinates& one = found[point.datacenter];
+      one.datacenter = point.datacenter;
+      one.coordinates.push_back({std::move(point.node), "", std::move(point.coordinate)});
+    }
+    codec::List<DatacenterCoordinates> list;
+    list.make_empty();
+    for (auto& [name, one] : found) list.push_back(std::move(one));
+    respond_object(api, exchange, list);
+  });
 }
 
 // ?segment keeps those of one segment.

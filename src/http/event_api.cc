@@ -1,9 +1,8 @@
 // /v1/event (http-api.md 8).
-#include "http/api.h"
-
 #include "agent/user_events.h"
 #include "base/random.h"
 #include "base/uuid.h"
+#include "http/api.h"
 #include "server/endpoint_metrics.h"
 
 namespace praetor::http {
@@ -23,10 +22,10 @@ void fire(const ApiContext& api, const ExchangePtr& exchange) {
   if (Status valid = agent::validate_user_event(event); !valid) return respond_error(exchange, valid.error());
   server::count_rpc();
   event.id = make_uuid(thread_random());
-  if (auto encoded = agent::encode_user_event(event); !encoded) return respond_error(exchange, encoded.error());
   // The answer shows the event as it is sent, before it has a Lamport time.
-  respond_object(api, exchange, event);
-  api.fire_event(std::move(event));
+  api.fire_event(event, exchange->reactor(), [&api, exchange, event](const Status& fired) {
+    fired ? respond_object(api, exchange, event) : respond_error(exchange, fired.error());
+  });
 }
 
 void answer_list(const ApiContext& api, const ExchangePtr& exchange, const std::string& name) {

@@ -76,61 +76,6 @@ void autopilot_health(const ApiContext& api, const ExchangePtr& exchange) {
   respond_json(api, exchange, codec::to_json(health), health.healthy ? 200 : 429);
 }
 
-struct KeyringBody {
-  std::string key;
-};
-PRAETOR_DESCRIBED(KeyringBody)
-PRAETOR_DESCRIBE(KeyringBody, "keyringArgs", field("Key", &KeyringBody::key))
-
-// ?relay-factor and ?local-only; answers and returns false when one of them is wrong.
-bool parse_keyring_query(const ExchangePtr& exchange, bool& local_only) {
-  const Request& http = exchange->request();
-  auto refuse = [&](const std::string& why) {
-    respond_text(exchange, 400, "Bad request: " + why);
-    return false;
-  };
-  if (std::string_view relay = http.parameter("relay-factor"); !relay.empty()) {
-    auto factor = parse_int(relay);
-    if (!factor) {
-      std::string text = factor.error().message;
-      return refuse("Error parsing relay factor: strconv.Atoi" + text.substr(text.find(':')));
-    }
-    if (*factor < 0 || *factor > 5)
-      return refuse("Invalid relay-factor: Relay factor must be in range: [0, 5]");
-  }
-  if (std::string_view local = http.parameter("local-only"); !local.empty()) {
-    auto only = parse_bool(local);
-    if (!only) return refuse("Error parsing local-only: " + only.error().message);
-    if (*only && http.method != Method::kGet)
-      return refuse("Invalid use of local-only: local-only can only be set for list requests");
-    local_only = *only;
-  }
-  return true;
-}
-
-// Gossip is not encrypted (the agent refuses to start with a key): there is no keyring to list or change.
-void keyring(const ApiContext& api, const ExchangePtr& exchange) {
-  bool list = exchange->request().method == Method::kGet, local_only = false;
-  KeyringBody body;
-  if (!list && !parse_body(exchange, body, true, "Bad request: Request decode failed: ")) return;
-  if (!parse_keyring_query(exchange, local_only)) return;
-  std::string lan = api.defaults.datacenter + " (LAN) error: ", wan = "WAN error: ";
-  if (auto key = base64_decode(body.key); !key)
-    return respond_text(exchange, 500,
-                        format_multierror({wan + key.error().message, lan + key.error().message}));
-  std::string why =
-      list ? "Keyring is empty (encryption not enabled)" : "No keyring to modify (encryption not enabled)";
-  std::vector<std::string> errors;
-  const std::string& node = api.defaults.node_name;
-  if (!local_only) {
-    errors.push_back(wan + "1/1 nodes reported failure");
-    errors.push_back(node + "." + api.defaults.datacenter + ": " + why);
-  }
-  errors.push_back(lan + "1/1 nodes reported failure");
-  errors.push_back(node + ": " + why);
-  respond_text(exchange, 500, format_multierror(errors));
-}
-
 }  // namespace
 
 void add_operator_routes(Router& router, const ApiContext& api) {
@@ -141,7 +86,7 @@ void add_operator_routes(Router& router, const ApiContext& api) {
   };
   add("/v1/operator/raft/configuration", {Method::kGet}, raft_configuration);
   add("/v1/operator/raft/peer", {Method::kDelete}, remove_peer);
-  add("/v1/operator/keyring", {Method::kGet, Method::kPost, Method::kPut, Method::kDelete}, keyring);
+  add_keyring_route(router, api);
   add("/v1/operator/autopilot/configuration", {Method::kGet, Method::kPut},
       [](const ApiContext& a, const ExchangePtr& e) {
         e->request().method == Method::kGet ? get_autopilot(a, e) : put_autopilot(a, e);

@@ -1,0 +1,60 @@
+#include "daemon/exec_store.h"
+
+#include <future>
+#include <memory>
+
+#include "server/kvs.h"
+#include "server/server.h"
+#include "store/store.h"
+
+namespace praetor::daemon {
+namespace {
+
+constexpr Duration kPatience = std::chrono::seconds(30);
+
+// Waits for what `ask` is to give to the function that it gets, on the reactor.
+template <typename Answer>
+Result<Answer> wait_for(Reactor& reactor, std::function<void(std::function<void(Result<Answer>)>)> ask) {
+  auto promise = std::make_shared<std::promise<Result<Answer>>>();
+  auto answer = promise->get_future();
+  reactor.post([promise, ask = std::move(ask)] {
+    ask([promise](Result<Answer> given) { promise->set_value(std::move(given)); });
+  });
+  if (answer.wait_for(kPatience) != std::future_status::ready) return fail("no answer", ErrorKind::kTimeout);
+  return answer.get();
+}
+
+}  // namespace
+
+agent::RemoteExecStore exec_store(server::Server& server, Reactor& reactor, std::string datacenter,
+                                  std::string token) {
+  agent::RemoteExecStore store;
+  store.get = [&server, &reactor](const std::string& key) {
+    return wait_for<std::string>(reactor, [&server, key](auto done) {
+      auto view = server.store().view();
+      server::ReadContext context{*view, server.info()};
+      model::KeyRequest request;
+      request.key = key;
+      model::IndexedDirEntries reply;
+      if (Status read = server::kvs_get(context, request, reply); !read) return done(fail(read.error()));
+      if (reply.entries.empty()) return done(fail("no such key: " + key, ErrorKind::kNotFound));
+      done(std::string(reply.entries.front().value));
+    });
+  };
+  store.put = [&server, &reactor, datacenter = std::move(datacenter), token = std::move(token)](
+                  const std::string& key, const std::string& value, const std::string& session) {
+    model::KVSRequest request;
+    request.datacenter = datacenter;
+    request.op = model::kv_op::kLock;
+    request.dir_ent.key = key;
+    request.dir_ent.value = value;
+    request.dir_ent.session = session;
+    request.write.token = token;
+    return wait_for<bool>(reactor, [&server, &reactor, request](auto done) {
+      server::kvs_apply(server, reactor, request, std::move(done));
+    });
+  };
+  return store;
+}
+
+}  // namespace praetor::daemon
