@@ -125,6 +125,14 @@ uint64_t Agent::notify(std::function<void()> callback) {
 
 void Agent::cancel_notify(uint64_t id) { notify_.erase(id); }
 
+void Agent::server_up() {
+  reactor_.post([this, alive = alive_] {
+    if (!*alive) return;
+    sync_.server_up(system_clock().now());
+    pump();
+  });
+}
+
 void Agent::pump_soon() {
   if (std::exchange(pump_posted_, true)) return;
   reactor_.post([this, alive = alive_] {

@@ -60,6 +60,9 @@ class Agent {
   // checks knew; what the API registered stays. After an error everything is as before.
   Status reload(std::shared_ptr<const RuntimeConfig> config);
 
+  // A server has appeared: the catalog is compared soon. Any thread.
+  void server_up();
+
   // How the changes below end, once each and on the reactor: when the change is durable and the catalog has been
   // asked to take it. Whether the catalog took it is logged, not told (as in Consul): the next comparison mends
   // it. Errors: the request's own, or the disk's; then what would have been new is not there. May be empty.

@@ -192,6 +192,7 @@ class LocalState {
   size_t live_checks_ = 0;
   bool node_in_sync_ = false;
   bool node_in_flight_ = false;
+  bool node_failed_ = false;  // not sent again before the next comparison
   uint64_t version_ = 0;
   std::function<void(const std::string&)> notify_;
   std::function<void(const std::string&)> notify_service_;

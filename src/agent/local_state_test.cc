@@ -278,6 +278,25 @@ TEST_F(LocalStateTest, WaitsAfterFailuresAndRetries) {
   EXPECT_EQ(catalog.services.count("web"), 1u);
 }
 
+// A client agent that knows no server is told so at once, as often as it asks.
+TEST_F(LocalStateTest, SendsTheNodeOnceUntilTheNextComparisonWhenItFails) {
+  catalog.failure = {"No known Consul servers"};
+  fetch_fails = true;
+  int asked = 0;
+  for (auto action = sync->next(now); action && asked < 10; action = sync->next(now), ++asked) {
+    if (std::holds_alternative<FetchCatalog>(action->what))
+      sync->finish_fetch(action->id, fail(catalog.failure), now);
+    else
+      sync->finish_change(action->id, catalog.apply(std::get<LocalChange>(action->what)), now);
+  }
+  EXPECT_EQ(asked, 2);
+  catalog.failure = {};
+  fetch_fails = false;
+  now += 30s;
+  run();
+  EXPECT_EQ(catalog.node_updates, 1);
+}
+
 TEST_F(LocalStateTest, LeavesItemsThatAclsBlockUntilTheNextComparison) {
   run();
   catalog.failure = {"Permission denied", ErrorKind::kPermissionDenied};

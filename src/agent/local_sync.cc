@@ -59,6 +59,7 @@ void LocalState::compare(const CatalogView& view) {
 }
 
 void LocalState::compare_node(const CatalogView& view) {
+  node_failed_ = false;
   node_in_sync_ = view.node && equals_ignore_case(view.node->id, options_.node_id) &&
                   view.node->tagged_addresses == options_.tagged_addresses &&
                   view.node->meta == options_.meta;
@@ -141,7 +142,7 @@ std::optional<LocalChange> LocalState::take_change() {
     if (!owner.empty() && service != services_.end() && service->second.in_flight) continue;
     return check_change(at->second);
   }
-  if (!node_in_sync_ && !node_in_flight_) return node_change();
+  if (!node_in_sync_ && !node_in_flight_ && !node_failed_) return node_change();
   return std::nullopt;
 }
 
@@ -344,6 +345,7 @@ bool LocalState::finish_node(const LocalChange& change, const Status& result) {
     log_.warn("Node info update blocked by ACLs", {{"node", options_.node_id}});
     return true;
   }
+  node_failed_ = true;
   log_.warn("Syncing node info failed.", {{"error", result.error()}});
   return false;
 }

@@ -199,11 +199,19 @@ struct Daemon::Impl {
     out.events = &events;
     out.signals = options.signals;
     out.lan = lan;
-    out.on_lan = [this](const gossip::SerfEvent& event) { link->on_lan(event); };
+    out.on_lan = [this](const gossip::SerfEvent& event) { follow(event); };
     out.on_wan = [this](const gossip::SerfEvent& event) { link->on_wan(event); };
     out.exec_store = exec_store(link->gateway(), *agent_reactor, config->datacenter, config->acl_agent_token);
     out.send_coordinate = [this](model::Coordinate coordinate) { send_coordinate(std::move(coordinate)); };
     return out;
+  }
+
+  // The pools' thread.
+  void follow(const gossip::SerfEvent& event) {
+    link->on_lan(event);
+    const auto* change = std::get_if<gossip::MemberEvent>(&event);
+    if (!change || change->kind != gossip::MemberEvent::Kind::kJoin) return;
+    if (change->member.tag("role") == "consul") agent->server_up();
   }
 
   void send_coordinate(model::Coordinate coordinate) {
@@ -214,7 +222,8 @@ struct Daemon::Impl {
     request.coord = std::move(coordinate.coord);
     request.write.token = config->acl_agent_token;
     link->gateway().call<model::CoordinateUpdateRequest, server::Nothing>(
-        *agent_reactor, server::kCoordinateUpdate, std::move(request), [](const Result<server::Nothing>& done) {
+        *agent_reactor, server::kCoordinateUpdate, std::move(request),
+        [](const Result<server::Nothing>& done) {
           if (!done) logger().error("Coordinate update error", {{"error", done.error()}});
         });
   }
@@ -245,7 +254,8 @@ struct Daemon::Impl {
     out.lan = lan;
     out.remove_failed = [this](const gossip::Member& member) {
       std::lock_guard lock(leading_mutex);
-      if (may_announce) membership->pools().force_leave(member.name, false, *reactors.front(), [](const Status&) {});
+      if (may_announce)
+        membership->pools().force_leave(member.name, false, *reactors.front(), [](const Status&) {});
     };
     return out;
   }
@@ -290,10 +300,11 @@ struct Daemon::Impl {
       may_announce = false;
     }
     if (membership) membership->stop();
-    if (link) link->close();
+    if (link) link->close_port();
     if (agent) agent->stop();
     if (telemetry) telemetry->stop();
     if (server) server->stop();
+    if (link) link->close();
     for (auto& reactor : reactors) reactor->stop();
     if (agent_reactor) agent_reactor->stop();
     dns.reset();

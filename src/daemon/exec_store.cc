@@ -37,7 +37,8 @@ agent::RemoteExecStore exec_store(server::Gateway& gateway, Reactor& reactor, st
     request.options.require_consistent = true;
     return wait_for<std::string>(reactor, [&gateway, &reactor, request](auto done) {
       gateway.read<model::KeyRequest, model::IndexedDirEntries>(
-          reactor, server::kKvsGet, request, [done, key = request.key](Result<model::IndexedDirEntries> reply) {
+          reactor, server::kKvsGet, request,
+          [done, key = request.key](Result<model::IndexedDirEntries> reply) {
             if (!reply) return done(fail(std::move(reply.error())));
             if (reply->entries.empty()) return done(fail("no such key: " + key, ErrorKind::kNotFound));
             done(std::string(reply->entries.front().value));

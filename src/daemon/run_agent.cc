@@ -109,12 +109,6 @@ std::string refusal(const agent::RuntimeConfig& config) {
   return "";
 }
 
-// Values of working keys that do not work yet.
-void warn_of_missing(const agent::RuntimeConfig& config, const Logger& logger) {
-  if (config.bootstrap_expect > 1)
-    logger.warn("clusters are not available yet: this server waits for nobody and elects nobody");
-}
-
 int run_agent(const agent::LoadOptions& options, const Output& out, const Output& err,
               const WatchStarter& start_watches) {
   auto loaded = agent::load_config(options);
@@ -151,7 +145,6 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   // Consul says them for the agent and for the part of it that loads.
   for (const Logger& log : {logger, auto_config})
     for (const std::string& warning : loaded->warnings) log.warn(warning);
-  warn_of_missing(*config, logger);
   for (const std::string& key : loaded->without_effect)
     logger.warn("configuration key has no effect in this version", {{"key", key}});
   Signals signals;

@@ -31,11 +31,11 @@ struct ServerLink::Impl {
   explicit Impl(ServerLinkOptions o)
       : options(std::move(o)),
         routes(thread_random().next()),
-        pool({.reactors = options.reactors, .dial = {}}) {}
+        pool(std::make_unique<rpc::Pool>(rpc::PoolOptions{.reactors = options.reactors, .dial = {}})) {}
 
   ServerLinkOptions options;
   server::Routes routes;
-  rpc::Pool pool;
+  std::unique_ptr<rpc::Pool> pool;
   std::unique_ptr<rpc::RaftTransport> transport;
   std::unique_ptr<server::Gateway> gateway;
   std::unique_ptr<server::RpcEndpoint> endpoint;
@@ -47,10 +47,10 @@ struct ServerLink::Impl {
   template <typename Request, typename Reply>
   void ask(Reactor& reactor, const server::ServerTags& whom, const server::CallMethod<Request, Reply>& method,
            const Request& request, std::function<void(Result<Reply>)> done) {
-    pool.call(reactor, whom.address, std::string(method.name), codec::to_msgpack(request), kQuestionTimeout,
-              [done = std::move(done)](Result<std::string> reply) {
-                done(server::Gateway::decode<Reply>(std::move(reply)));
-              });
+    pool->call(reactor, whom.address, std::string(method.name), codec::to_msgpack(request), kQuestionTimeout,
+               [done = std::move(done)](Result<std::string> reply) {
+                 done(server::Gateway::decode<Reply>(std::move(reply)));
+               });
   }
 
   // A client agent spreads itself over the servers anew from time to time.
@@ -70,7 +70,7 @@ struct ServerLink::Impl {
     using Kind = gossip::MemberEvent::Kind;
     if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) return routes.add(entry_of(*tags));
     routes.remove(entry_of(*tags));
-    pool.forget(tags->address);
+    if (pool) pool->forget(tags->address);
   }
 };
 
@@ -120,7 +120,7 @@ Status ServerLink::open(server::Server* server) {
   gateway.datacenter = config.datacenter;
   gateway.node_name = config.node_name;
   gateway.server = server;
-  gateway.pool = &impl_->pool;
+  gateway.pool = impl_->pool.get();
   gateway.routes = &impl_->routes;
   gateway.rpc_hold_timeout = config.rpc_hold_timeout;
   if (config.default_query_time.count() > 0) gateway.default_query_time = config.default_query_time;
@@ -165,6 +165,12 @@ void ServerLink::on_wan(const gossip::SerfEvent& event) {
   if (change && change->member.tag("dc") != impl_->options.config->datacenter) impl_->follow(*change);
 }
 
-void ServerLink::close() { impl_->listener.reset(); }
+void ServerLink::close_port() { impl_->listener.reset(); }
+
+void ServerLink::close() {
+  close_port();
+  if (impl_->gateway) impl_->gateway->stop();
+  impl_->pool.reset();
+}
 
 }  // namespace praetor::daemon

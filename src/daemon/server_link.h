@@ -45,7 +45,9 @@ class ServerLink {
   void on_lan(const gossip::SerfEvent& event);
   void on_wan(const gossip::SerfEvent& event);
 
-  // Takes no more requests from others. Main thread, the reactors run; idempotent.
+  // Main thread, the reactors run; idempotent. First: takes no more requests from others. Then, when nobody needs
+  // other servers any more: asks nobody.
+  void close_port();
   void close();
 
  private:

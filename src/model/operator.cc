@@ -40,9 +40,11 @@ PRAETOR_DESCRIBE(OperatorHealth, "OperatorHealthReply", field("Healthy", &Operat
 
 PRAETOR_DESCRIBE(WireServerHealth, "ServerHealth", field("ID", &WireServerHealth::id),
                  field("Name", &WireServerHealth::name), field("Address", &WireServerHealth::address),
-                 field("SerfStatus", &WireServerHealth::serf_status), field("Version", &WireServerHealth::version),
-                 field("Leader", &WireServerHealth::leader), field("LastContact", &WireServerHealth::last_contact),
-                 field("LastTerm", &WireServerHealth::last_term), field("LastIndex", &WireServerHealth::last_index),
+                 field("SerfStatus", &WireServerHealth::serf_status),
+                 field("Version", &WireServerHealth::version), field("Leader", &WireServerHealth::leader),
+                 field("LastContact", &WireServerHealth::last_contact),
+                 field("LastTerm", &WireServerHealth::last_term),
+                 field("LastIndex", &WireServerHealth::last_index),
                  field("Healthy", &WireServerHealth::healthy), field("Voter", &WireServerHealth::voter),
                  field("StableSince", &WireServerHealth::stable_since))
 
@@ -78,18 +80,19 @@ OperatorHealth from_wire(const WireOperatorHealth& health) {
   OperatorHealth out{health.healthy, health.failure_tolerance, {}};
   for (const WireServerHealth& server : health.servers) {
     bool known = server.serf_status >= 0 && static_cast<size_t>(server.serf_status) < kSerfStatuses.size();
-    out.servers.push_back({.id = server.id,
-                           .name = server.name,
-                           .address = server.address,
-                           .serf_status = std::string(kSerfStatuses[known ? static_cast<size_t>(server.serf_status) : 0]),
-                           .version = server.version,
-                           .leader = server.leader,
-                           .last_contact = format_duration(server.last_contact),
-                           .last_term = server.last_term,
-                           .last_index = server.last_index,
-                           .healthy = server.healthy,
-                           .voter = server.voter,
-                           .stable_since = format_rfc3339(server.stable_since)});
+    out.servers.push_back(
+        {.id = server.id,
+         .name = server.name,
+         .address = server.address,
+         .serf_status = std::string(kSerfStatuses[known ? static_cast<size_t>(server.serf_status) : 0]),
+         .version = server.version,
+         .leader = server.leader,
+         .last_contact = format_duration(server.last_contact),
+         .last_term = server.last_term,
+         .last_index = server.last_index,
+         .healthy = server.healthy,
+         .voter = server.voter,
+         .stable_since = format_rfc3339(server.stable_since)});
   }
   return out;
 }

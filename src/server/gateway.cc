@@ -16,7 +16,8 @@ namespace praetor::server {
 class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this<TripImpl> {
  public:
   TripImpl(const Gateway& gateway, Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere)
-      : options_(gateway.options_),
+      : gateway_(gateway),
+        options_(gateway.options_),
         reactor_(reactor),
         ask_(std::move(ask)),
         here_(std::move(here)),
@@ -31,6 +32,7 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
   }
 
   void attempt() {
+    if (gateway_.stopped_) cancel();
     if (over_) return;
     if (ask_.datacenter != options_.datacenter) return ask_server_of(ask_.datacenter);
     if (!options_.server) return ask_server_of(options_.datacenter);
@@ -142,6 +144,7 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
     elsewhere_ = nullptr;
   }
 
+  const Gateway& gateway_;
   const GatewayOptions& options_;
   Reactor& reactor_;
   Ask ask_;

@@ -6,6 +6,7 @@
 // Threads: every function on any of the agent's reactors; callbacks come on the reactor that was passed in.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -75,6 +76,9 @@ class Gateway {
   using TripPtr = std::shared_ptr<Trip>;
   // The reply, one MessagePack value.
   using Elsewhere = std::function<void(Result<std::string>)>;
+
+  // Any thread: requests under way are forgotten, and nobody else is asked any more. The pool may go then.
+  void stop() { stopped_ = true; }
 
   Server* server() const { return options_.server; }
   const GatewayOptions& options() const { return options_; }
@@ -166,6 +170,7 @@ class Gateway {
                             const void* reply) const;
 
   GatewayOptions options_;
+  std::atomic<bool> stopped_{false};
 };
 
 }  // namespace praetor::server
