@@ -6,10 +6,11 @@
 
 namespace praetor::rpc {
 
-void MuxConnection::start(std::string preface) {
+void MuxConnection::start(std::string preface, std::string_view rest) {
   stream_->start(*this);
   if (!preface.empty()) stream_->write(std::move(preface));
   schedule_ping();
+  if (!rest.empty()) on_data(rest);
 }
 
 MuxConnection::StreamId MuxConnection::open() {

@@ -40,8 +40,8 @@ class MuxConnection final : public std::enable_shared_from_this<MuxConnection>,
         keepalive_(keepalive),
         write_timeout_(write_timeout) {}
 
-  // `preface` goes out in front of everything.
-  void start(std::string preface = {});
+  // `preface` goes out in front of everything; `rest` has been read already.
+  void start(std::string preface, std::string_view rest = {});
   StreamId open();
   void send(StreamId stream, std::string_view data);
   void finish(StreamId stream);

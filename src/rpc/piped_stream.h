@@ -25,7 +25,11 @@ class PipedStream final : public std::enable_shared_from_this<PipedStream>, priv
       : stream_(std::move(stream)), max_head_bytes_(max_head_bytes), hooks_(std::move(hooks)) {}
 
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
-  void start() { stream_->start(*this); }
+  // `rest` has been read already.
+  void start(std::string_view rest = {}) {
+    stream_->start(*this);
+    if (!rest.empty()) on_data(rest);
+  }
   // The bytes, then what the pipe gives, then an end (null: just the end). With `and_close` the connection
   // ends then, too.
   void send(std::string head, std::shared_ptr<BytePipe> rest, bool and_close);

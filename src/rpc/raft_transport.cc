@@ -35,6 +35,7 @@ void RaftTransport::State::send(raft::Envelope envelope) {
   if (!link) link = std::make_shared<RaftLink>(*this, envelope.peer_address);
   auto held = link;
   held->send(std::move(envelope));
+  check_soon();
 }
 
 void RaftTransport::State::answer(const raft::Envelope& envelope) {
@@ -48,6 +49,7 @@ void RaftTransport::State::accept(RawConnection raw) {
   auto connection = std::make_shared<RaftInbound>(*this, Stream::adopt(reactor, std::move(raw)));
   inbound.emplace(connection.get(), connection);
   connection->start();
+  check_soon();
 }
 
 void RaftTransport::State::send_snapshot(raft::Envelope request,
@@ -58,6 +60,7 @@ void RaftTransport::State::send_snapshot(raft::Envelope request,
   auto pipe = std::make_shared<BytePipe>();
   read_in_thread(std::move(reader), pipe);
   send->start(std::move(pipe));
+  check_soon();
 }
 
 void RaftTransport::State::read_in_thread(std::unique_ptr<raft::SnapshotReader> reader,
@@ -88,7 +91,7 @@ void RaftTransport::State::read_in_thread(std::unique_ptr<raft::SnapshotReader> 
   }).detach();
 }
 
-// Once a second: what has waited too long.
+// Once a second, while there is anything: what has waited too long.
 void RaftTransport::State::check_soon() {
   if (std::exchange(checking, true)) return;
   reactor.after(kCheckInterval, [this] {
@@ -105,7 +108,7 @@ void RaftTransport::State::check_soon() {
     }
     for (auto& [raw, connection] : std::map(inbound)) connection->check(now);
     for (auto& [raw, snapshot] : std::map(snapshots)) snapshot->check(now);
-    check_soon();
+    if (!peers.empty() || !inbound.empty() || !snapshots.empty()) check_soon();
   });
 }
 
@@ -142,10 +145,7 @@ void RaftTransport::accept(RawConnection connection) {
 }
 
 void RaftTransport::attach(Receiver* receiver) {
-  run_on(state_->reactor, [&] {
-    state_->receiver = receiver;
-    state_->check_soon();
-  });
+  run_on(state_->reactor, [&] { state_->receiver = receiver; });
 }
 
 void RaftTransport::detach() {

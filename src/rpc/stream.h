@@ -79,7 +79,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   static std::shared_ptr<Stream> adopt(Reactor& reactor, RawConnection connection);
   virtual ~Stream() = default;
 
-  // Begins to read; `handler` outlives the stream or closes it.
+  // Begins to read; `handler` outlives the stream or closes it. Again: another handler takes over.
   virtual void start(Handler& handler) = 0;
   virtual void write(std::string bytes) = 0;
   virtual size_t unsent() const = 0;
