@@ -132,7 +132,12 @@ void Core::refresh_configuration(Instant now, Effects& effects) {
   latest_ = uncommitted_.empty() ? committed_ : uncommitted_.rbegin()->second;
   latest_index_ = uncommitted_.empty() ? committed_index_ : uncommitted_.rbegin()->first;
   effects.configuration_changed = true;
-  if (role_ == Role::kLeader) rebuild_peers(now);
+  if (role_ != Role::kLeader) return;
+  // Who is taken out hears it once, as far as the connection carries it: it may be waiting to leave.
+  for (auto& [id, peer] : peers_)
+    if (latest_.find(id) == nullptr && peer.state == PeerState::kPipeline)
+      send_append(now, peer, false, effects);
+  rebuild_peers(now);
 }
 
 Result<uint64_t> Core::propose(Instant now, std::vector<Command>& commands, Effects& effects) {

@@ -323,6 +323,44 @@ TEST(CoreTest, AFollowerFarBehindGetsTheSnapshot) {
   EXPECT_EQ(cluster.violation(), "");
 }
 
+// Who leaves waits for it.
+TEST(CoreTest, ARemovedServerHearsOfItsRemoval) {
+  SimCluster cluster({.seed = 13});
+  ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
+  std::string leader = cluster.leader(), gone = leader == "a" ? "b" : "a";
+  cluster.propose(leader, "x");
+  cluster.run_for(1s);
+  cluster.change(leader, ConfigurationChange::kRemoveServer, gone);
+  ASSERT_TRUE(
+      cluster.run_until([&] { return cluster.core(gone).configuration().find(gone) == nullptr; }, 2s));
+  uint64_t term = cluster.core(leader).term();
+  cluster.run_for(10s);
+  EXPECT_EQ(cluster.leader(), leader);
+  EXPECT_EQ(cluster.core(leader).term(), term) << "it disturbs nobody";
+  EXPECT_EQ(cluster.violation(), "");
+}
+
+TEST(CoreTest, BeginsAClusterOnlyWithoutState) {
+  CoreOptions options;
+  options.id = "a";
+  options.address = "a:8300";
+  CoreState state{.hard_state = {}, .log = LogView(1, 0, {}, 0, 0)};
+  Instant now{1h};
+  Core core(options, std::move(state), now);
+  Effects effects;
+  core.tick(now + 1h, effects);
+  EXPECT_EQ(core.role(), Role::kFollower) << "without a configuration nobody can be elected";
+  Configuration alone{{{Suffrage::kVoter, "a", "a:8300"}}};
+  EXPECT_FALSE(core.bootstrap(now, {}, effects));
+  ASSERT_TRUE(core.bootstrap(now, alone, effects));
+  EXPECT_EQ(core.configuration(), alone);
+  ASSERT_TRUE(effects.hard_state);
+  EXPECT_EQ(effects.hard_state->term, 1u);
+  Status again = core.bootstrap(now, alone, effects);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().message, kErrCantBootstrap);
+}
+
 // A dead leader's broken connections: no need to wait for the whole timeout. Consul's default timings.
 TEST(CoreTest, ABrokenConnectionShortensTheElection) {
   Duration worst{};

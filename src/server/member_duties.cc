@@ -72,7 +72,7 @@ void MemberDuties::on_event(gossip::MemberEvent event) {
     if (!*alive) return;
     using Kind = gossip::MemberEvent::Kind;
     announce(event.member);
-    if (event.kind == Kind::kFailed || event.kind == Kind::kLeave)
+    if (event.kind == Kind::kFailed)
       if (auto server = server_tags(event.member)) server_.raft().suspect(server->raft_id());
     if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) bootstrap_.check();
     if (!leading_) return;
