@@ -16,16 +16,18 @@ Swim::Swim(SwimOptions options, SwimDelegate& delegate)
     options_.intern = [](NodeInfo info) { return std::make_shared<const NodeInfo>(std::move(info)); };
 }
 
+// Staggered, so that nodes that start together do not beat in time.
+Instant Swim::some_time_within(Duration interval) {
+  return now_ + Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(interval.count()))));
+}
+
 void Swim::start(Instant now, Effects& effects) {
   begin(now, effects);
   CHECK(nodes_.size() == 0);
-  // Staggered, so that nodes that start together do not beat in time.
-  auto within = [&](Duration d) {
-    return now + Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(d.count()))));
-  };
-  probe_due_ = within(options_.timings.probe_interval);
-  gossip_due_ = within(options_.timings.gossip_interval);
-  push_pull_due_ = within(options_.timings.push_pull_interval) + options_.timings.push_pull_interval;
+  probe_due_ = some_time_within(options_.timings.probe_interval);
+  gossip_due_ = some_time_within(options_.timings.gossip_interval);
+  push_pull_due_ =
+      some_time_within(options_.timings.push_pull_interval) + options_.timings.push_pull_interval;
   CHECK(options_.meta.size() <= kMaxMetaBytes);
   announce(options_.meta);
   finish();
@@ -44,7 +46,7 @@ uint64_t Swim::announce(std::string meta) {
 void Swim::tick(Instant now, Effects& effects) {
   begin(now, effects);
   const SwimTimings& timings = options_.timings;
-  if (now - probe_due_ > timings.probe_interval) forgive(now - probe_due_);
+  if (nodes_.size() > 1 && now - probe_due_ > timings.probe_interval) forgive(now - probe_due_);
   expire_suspicions();
   expire_relays();
   if (probe_ && probe_->stage == ProbeStage::kDirect && now >= probe_->direct_until) widen_probe();
@@ -66,9 +68,12 @@ void Swim::tick(Instant now, Effects& effects) {
 }
 
 Instant Swim::next_deadline() const {
-  Instant next = std::min(probe_due_, push_pull_due_);
+  Instant next = push_pull_due_;
+  // Alone there is nobody to ask or to tell.
+  bool alone = nodes_.size() < 2;
+  if (!alone) next = std::min(next, probe_due_);
   // An idle node's gossip waits for news, and then need not wait for a beat.
-  if (has_broadcasts()) next = std::min(next, gossip_due_);
+  if (!alone && has_broadcasts()) next = std::min(next, gossip_due_);
   if (probe_)
     next = std::min(next, probe_->stage == ProbeStage::kDirect ? probe_->direct_until : probe_->deadline);
   if (!relays_.empty()) next = std::min(next, relays_.front().deadline);

@@ -189,6 +189,7 @@ class Swim {
     std::string node;  // or the address, for the notes
   };
 
+  Instant some_time_within(Duration interval);
   void finish();  // hands finished broadcasts to the delegate
 
   // swim.cc: sending

@@ -72,6 +72,8 @@ Node* Swim::place_for(const AliveNews& news, bool& replaces) {
       return nullptr;
     }
     if (nodes_.size() >= kMaxNodes) return nullptr;
+    // The first other one: the beat begins, which nobody has missed until now.
+    if (nodes_.size() == 1) probe_due_ = some_time_within(options_.timings.probe_interval);
     return &nodes_.add({options_.intern(info), now_, 0, NodeState::kDead}, random_);
   }
   if (node->info->address == info.address) return node;

@@ -162,6 +162,26 @@ TEST(Swim, JoinsAndConverges) {
   for (SimSwim* member : cluster.members) EXPECT_GT(member->last_rtt, 0ns);
 }
 
+TEST(Swim, AloneItSleepsAndThenMissesNothing) {
+  Cluster cluster(1);
+  cluster.net.run_for(100s);
+  const Swim& first = cluster.members[0]->swim;
+  EXPECT_GE(first.next_deadline(), cluster.net.now());
+  size_t ticks = 0;
+  for (Instant end = cluster.net.now() + 300s; cluster.net.now() < end; ++ticks)
+    cluster.net.run_for(first.next_deadline() - cluster.net.now() + 1ms);
+  EXPECT_LE(ticks, 11u);  // push/pulls only, which find nobody
+  uint64_t packets = cluster.net.packets_sent();
+  EXPECT_EQ(packets, 0u);
+  // The beat begins with the second member, and nobody takes the rest for a standstill.
+  cluster.join(cluster.add(), 0);
+  EXPECT_TRUE(cluster.net.run_until([&] { return cluster.everyone_sees(2); }, 10s));
+  EXPECT_LE(first.next_deadline() - cluster.net.now(), first.options().timings.probe_interval);
+  cluster.net.run_for(5s);
+  EXPECT_EQ(first.health_score(), 0u);
+  EXPECT_GT(cluster.net.packets_sent(), packets + 8);
+}
+
 TEST(Swim, JoinOfNobodyFails) {
   Cluster cluster(1);
   cluster.join(0, 77);
