@@ -33,7 +33,9 @@ KeptChange state(const std::string& id, const std::string& content) {
 class JournalTest : public testing::Test {
  protected:
   JournalTest() {
-    std::string pattern = (fs::temp_directory_path() / "praetor-journal-XXXXXX").string();
+    // In memory where that is possible: hundreds of restarts write the files, and sync each.
+    fs::path folder = fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
+    std::string pattern = (folder / "praetor-journal-XXXXXX").string();
     path = mkdtemp(pattern.data());
     files.emplace(path, Logger("agent", hub));
     options.file_system = &disk;
@@ -165,7 +167,8 @@ TEST_F(JournalTest, FilesFollowWhenItIsCalmAndAreNotWrittenTwice) {
   ASSERT_TRUE(keep({put("a", "1")}));
   while (!has("1")) std::this_thread::yield();
   // Once the mark is in the journal a restart leaves the file alone: somebody else may have changed it.
-  while (disk.content(disk.paths().at(0)).find(journal_mark(1)) == std::string::npos) std::this_thread::yield();
+  while (disk.content(disk.paths().at(0)).find(journal_mark(1)) == std::string::npos)
+    std::this_thread::yield();
   std::ofstream(path + "/services/" + stored()["1"]) << "changed";
   ASSERT_TRUE(restart());
   EXPECT_TRUE(has("changed"));
@@ -218,35 +221,126 @@ TEST_F(JournalTest, DamageInTheMiddleIsNamed) {
   EXPECT_NE(opened.error().message.find("move " + path + "/registrations away"), std::string::npos);
 }
 
-// The power goes at any call of the disk; each time all that was answered is there, and what was not is there
-// as asked or as before.
+// What was answered, and what was asked for and refused, which is there as asked or as before.
+class Expected {
+ public:
+  bool certain() const { return unsure_.empty(); }
+  void note(const std::string& id, const std::optional<std::string>& wanted, bool answered) {
+    (answered ? known_ : unsure_)[id] = wanted;
+    if (answered) unsure_.erase(id);
+  }
+  // Holds `texts`, each of which begins with its id and " at ", against that.
+  template <typename Texts>
+  void check(const Texts& texts, const std::string& when) {
+    for (auto& [id, content] : known_) {
+      std::optional<std::string> found;
+      for (const auto& [text, name] : texts)
+        if (text.starts_with(id + " at ")) found = text;
+      if (found != content && unsure_.contains(id)) content = unsure_[id];
+      ASSERT_EQ(found, content) << when << ", service " << id;
+    }
+    for (auto& [id, content] : unsure_)
+      if (!known_.contains(id) && content && texts.contains(*content)) known_[id] = content;
+    unsure_.clear();
+  }
+
+ private:
+  std::map<std::string, std::optional<std::string>> known_, unsure_;
+};
+
+// The power goes at any call of the disk.
 TEST_F(JournalTest, PowerCutsLoseNothingAnswered) {
   Random chance(7);
-  std::map<std::string, std::optional<std::string>> known;
+  Expected expected;
   ASSERT_TRUE(open());
   for (uint64_t round = 1; round <= 60; ++round) {
     disk.inject(1 + chance.below(12), raft::Fault::kPowerOff);
-    std::map<std::string, std::optional<std::string>> unsure;
-    for (int i = 0; i < 20 && unsure.empty(); ++i) {
+    for (int i = 0; i < 20 && expected.certain(); ++i) {
       std::string id = std::to_string(chance.below(5)), content = fmt::format("{} at {}.{}", id, round, i);
       bool remove = chance.below(4) == 0;
       std::optional<std::string> wanted = remove ? std::nullopt : std::optional(content);
-      if (keep({{KeptKind::kService, id, wanted}}))
-        known[id] = wanted;
-      else
-        unsure[id] = wanted;
+      expected.note(id, wanted, keep({{KeptKind::kService, id, wanted}}).has_value());
     }
     ASSERT_TRUE(restart(round));
-    for (auto& [id, content] : known) {
-      std::optional<std::string> found;
-      for (const auto& [text, name] : stored())
-        if (text.starts_with(id + " at ")) found = text;
-      if (found != content && unsure.contains(id)) content = unsure[id];
-      ASSERT_EQ(found, content) << "round " << round << ", service " << id;
-    }
-    for (auto& [id, content] : unsure)
-      if (!known.contains(id) && content && has(*content)) known[id] = content;
+    ASSERT_NO_FATAL_FAILURE(expected.check(stored(), fmt::format("round {}", round)));
   }
+}
+
+// Each call of the disk fails once, in each way, until there is none left to fail.
+TEST_F(JournalTest, FailingAnyCallLosesNothingAnswered) {
+  Expected expected;
+  ASSERT_TRUE(open());
+  for (raft::Fault fault : {raft::Fault::kError, raft::Fault::kShortWrite, raft::Fault::kAfter}) {
+    uint64_t call = 1, refused = 0;
+    for (bool failed = true; failed; ++call) {
+      ASSERT_LT(call, 100u);
+      disk.inject(call, fault);
+      for (int i = 0; i < 6; ++i) {
+        std::string id = std::to_string(i % 4);
+        std::optional<std::string> wanted =
+            fmt::format("{} at {}.{}.{}", id, static_cast<int>(fault), call, i);
+        if (i == 3) wanted.reset();
+        bool answered = keep({{KeptKind::kService, id, wanted}}).has_value();
+        if (!answered) ++refused;
+        expected.note(id, wanted, answered);
+      }
+      failed = disk.injected();
+      Status started = restart(call);
+      ASSERT_TRUE(started) << call << ": " << started.error().message;
+      ASSERT_NO_FATAL_FAILURE(
+          expected.check(stored(), fmt::format("fault {} at call {}", static_cast<int>(fault), call)));
+    }
+    EXPECT_GT(call, 6u);
+    EXPECT_GT(refused, 0u);
+  }
+}
+
+// A changed bit is refused, or takes away the last change at most, which is what a torn end looks like.
+// Nothing that nobody wrote appears.
+TEST_F(JournalTest, EveryFlippedBitIsFound) {
+  ASSERT_TRUE(open());
+  for (std::string id : {"a", "b", "c"}) ASSERT_TRUE(keep({put(id, id + " content")}));
+  disk.inject(1, raft::Fault::kPowerOff);
+  std::string kept = path + ".kept";
+  fs::copy(path, kept, fs::copy_options::recursive);
+  journal.reset();
+  disk.power_cut(1);
+  std::string segment = disk.paths().at(0), bytes = disk.content(segment);
+  std::string used = bytes.substr(0, bytes.find_last_not_of('\0') + 1);
+  bytes = used + std::string(64, '\0');  // of the room that is kept for more
+  ASSERT_NE(used.find("c content"), used.npos);
+  size_t refused = 0, unharmed = 0;
+  // Of the last record one bit a byte: whenever that is cut off, the files of the others are written and
+  // synced.
+  size_t last = used.find("c content") - 24;
+  for (size_t bit = 0; bit < used.size() * 8; bit += bit / 8 < last ? 1 : 9) {
+    std::string damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    for (const std::string& file : disk.paths()) ASSERT_TRUE(disk.remove(file));
+    disk.set_content(segment, damaged);
+    Status opened = open();
+    auto found = stored();
+    if (!opened) {
+      EXPECT_NE(opened.error().message.find(segment), std::string::npos) << opened.error().message;
+      ++refused;
+    } else if (found.size() == 3) {
+      ++unharmed;
+    } else {
+      EXPECT_EQ(found.size(), 2u) << "bit " << bit;
+      EXPECT_FALSE(found.contains("c content")) << "bit " << bit;
+    }
+    for (const auto& [text, name] : found)
+      EXPECT_TRUE(text == "a content" || text == "b content" || text == "c content")
+          << "bit " << bit << ": " << text;
+    journal.reset();
+    if (opened) {
+      fs::remove_all(path);
+      fs::copy(kept, path, fs::copy_options::recursive);
+    }
+  }
+  fs::remove_all(kept);
+  EXPECT_GT(refused, used.size());
+  EXPECT_EQ(unharmed, 0u);
 }
 
 TEST_F(JournalTest, WithoutADirectoryEverythingIsFine) {

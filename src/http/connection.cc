@@ -3,11 +3,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/write.hpp>
 #include <deque>
 #include <optional>
 
@@ -35,6 +35,9 @@ constexpr Duration kLingerTime = std::chrono::seconds(2);
 struct Segment {
   std::string owned;
   std::shared_ptr<const std::string> shared;
+  size_t sent = 0;
+
+  std::string_view unsent() const { return std::string_view(shared ? *shared : owned).substr(sent); }
 };
 
 class ConnectionImpl;
@@ -132,7 +135,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (length < kCopyBodyBelow || !response.shared_body)
       tail() += response.content();
     else
-      segments_.push_back(Segment{{}, std::move(response.shared_body)});
+      segments_.push_back({.shared = std::move(response.shared_body)});
     if (chunked) tail() += "\r\n0\r\n\r\n";
   }
 
@@ -216,13 +219,13 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   }
 
   std::string& tail() {
-    if (segments_.empty() || segments_.back().shared || segments_.size() == in_flight_) segments_.emplace_back();
+    if (segments_.empty() || segments_.back().shared || segments_.back().sent > 0) segments_.emplace_back();
     return segments_.back().owned;
   }
 
   size_t queued_bytes() const {
     size_t total = 0;
-    for (const Segment& segment : segments_) total += segment.shared ? segment.shared->size() : segment.owned.size();
+    for (const Segment& segment : segments_) total += segment.unsent().size();
     return total;
   }
 
@@ -257,6 +260,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       return read();
     }
     input_end_ += count;
+    // A body may come slowly, as long as it comes.
+    if (parser_.is_header_done()) touch(kHeaderTimeout);
     process();
   }
 
@@ -412,13 +417,13 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     std::vector<asio::const_buffer> buffers;
     buffers.reserve(segments_.size());
     for (const Segment& segment : segments_)
-      buffers.push_back(segment.shared ? asio::buffer(*segment.shared) : asio::buffer(segment.owned));
+      buffers.push_back(asio::buffer(segment.unsent()));
     return buffers;
   }
 
-  // Writes what is queued: at once if the socket takes it, else asynchronously.
+  // Writes what the socket takes now, and the rest when it takes more.
   void flush() {
-    if (in_flight_ > 0 || closed_) return;
+    if (blocked_ || closed_) return;
     if (!segments_.empty()) {
       error_code error;
       auto buffers = gather();
@@ -439,32 +444,24 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       segments_.clear();
     } else if (!segments_.empty()) {
       segments_[0].owned.clear();
+      segments_[0].sent = 0;
     }
   }
 
   void write_rest(size_t sent) {
     while (sent > 0) {  // drop what went out
       Segment& front = segments_.front();
-      size_t size = front.shared ? front.shared->size() : front.owned.size();
-      if (sent >= size) {
-        sent -= size;
-        segments_.pop_front();
-        continue;
-      }
-      if (front.shared) {
-        front.owned = front.shared->substr(sent);
-        front.shared.reset();
-      } else {
-        front.owned.erase(0, sent);
-      }
-      sent = 0;
+      size_t size = front.unsent().size();
+      front.sent += std::min(sent, size);
+      sent -= std::min(sent, size);
+      if (front.unsent().empty()) segments_.pop_front();
     }
-    in_flight_ = segments_.size();
+    blocked_ = true;
+    // From here on each time that the client has read something.
     touch(kHeaderTimeout);
-    asio::async_write(socket_, gather(), [self = shared_from_this()](const error_code& error, size_t) {
+    socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const error_code& error) {
       if (self->closed_) return;
-      self->segments_.erase(self->segments_.begin(), self->segments_.begin() + static_cast<ptrdiff_t>(self->in_flight_));
-      self->in_flight_ = 0;
+      self->blocked_ = false;
       if (error) return self->close();
       self->flush();
     });
@@ -491,7 +488,6 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   RequestParser parser_;
   std::shared_ptr<ExchangeImpl> exchange_;
   std::deque<Segment> segments_;
-  size_t in_flight_ = 0;  // segments at the front that an asynchronous write owns
   Instant deadline_{};
 
   size_t head_scanned_ = 0;   // of the current request's head, before it is complete
@@ -502,6 +498,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   bool processing_ = false;   // process() is on the stack
   bool reading_ = false;
   bool watching_ = false;
+  bool blocked_ = false;      // the socket takes no more for now
   bool close_after_ = false;  // close once the queue is written
   bool lingering_ = false;
   bool closed_ = false;

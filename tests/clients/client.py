@@ -1,9 +1,14 @@
 """JSON over HTTP with the standard library, and waiting for a condition with a bound."""
 
 import json
+import os
+import sys
 import time
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "compat"))
+from compatlib import binaries  # noqa: E402
 
 
 class Answer:
@@ -41,7 +46,7 @@ def put(agent, path, payload=None):
 def until(probe, wanted, timeout=20):
     """Repeats probe() until it gives what is wanted (a value, or a predicate), and returns it; else fails."""
     accept = wanted if callable(wanted) else lambda value: value == wanted
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + binaries.patience(timeout)
     while True:
         value = probe()
         if accept(value):

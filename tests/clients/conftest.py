@@ -51,10 +51,16 @@ def launch(tmp_path):
         return agent
 
     yield start
+    faults = []
     for agent, chosen_here in started:
-        agent.stop()
+        try:
+            agent.end()
+        except agents.SanitizerError as error:
+            faults.append(error)
         if chosen_here:
             agents.release_ports(agent.ports)
+    if faults:
+        raise faults[0]
 
 
 @pytest.fixture

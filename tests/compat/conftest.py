@@ -13,6 +13,7 @@ from compatlib import binaries, compare, runner  # noqa: E402,F401
 
 def pytest_addoption(parser):
     parser.addoption("--scenario", action="append", default=[], help="only scenarios whose id contains or matches this")
+    parser.addoption("--every", type=int, metavar="N", help="of each file only each N-th scenario, beginning with the first")
     parser.addoption("--cli-only", action="store_true", help="Praetor's commands against the real Consul's agent")
     parser.addoption("--write-pending", action="store_true", help="write the ids of what fails into pending.txt")
 

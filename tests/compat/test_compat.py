@@ -33,11 +33,22 @@ def _why_pending(one):
     return None
 
 
+def _part(scenarios, every):
+    """Some of every area: of each file each N-th that is not pending, beginning with its first."""
+    areas = {}
+    for one in scenarios:
+        if not _why_pending(one):
+            areas.setdefault(one.path, []).append(one)
+    return [one for area in areas.values() for one in area[::every]]
+
+
 def pytest_generate_tests(metafunc):
     if "one" in metafunc.fixturenames:
         config = metafunc.config
         wanted = config.getoption("--scenario")
         chosen = [each for pattern in wanted for each in corpus.select(SCENARIOS, pattern)] if wanted else SCENARIOS
+        if config.getoption("--every"):
+            chosen = _part(chosen, config.getoption("--every"))
         if config.getoption("--cli-only"):
             chosen = [each for each in chosen if any(step.area == "cli" for step in each.steps)]
         metafunc.parametrize("one", chosen, ids=lambda each: each.id)
@@ -83,6 +94,6 @@ def _hold_the_commands(one, consul, praetor, why, agent, used_differences):
 def test_every_listed_difference_shows(consul, praetor, used_differences, request):
     """A difference that no scenario shows any more is a stale claim."""
     options = request.config
-    if options.getoption("--scenario") or options.getoption("--cli-only") or options.getoption("maxfail"):
+    if options.getoption("--scenario") or options.getoption("--every") or options.getoption("--cli-only") or options.getoption("maxfail"):
         pytest.skip("only part of the corpus was run")
     assert {each.name for each in DIFFERENCES} == used_differences

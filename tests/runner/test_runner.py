@@ -88,6 +88,23 @@ class Contain(unittest.TestCase):
         self.assertEqual(self.run_contained(30, "sleep 0.3 & exit 0").returncode, 0)
 
 
+class Spend(unittest.TestCase):
+    """A fuzzer's time is the processor's, not the clock's."""
+
+    def run_spending(self, seconds, script):
+        return subprocess.run([sys.executable, os.path.join(TOP, "tests", "fuzz", "spend.py"), str(seconds), "sh", "-c", script],
+                              check=False, capture_output=True, text=True, timeout=60)
+
+    def test_asks_when_it_was_had(self):
+        done = self.run_spending(0.5, "trap 'echo asked; exit 0' USR1; while :; do :; done")
+        self.assertEqual((done.returncode, done.stdout.splitlines()[0]), (0, "asked"))
+        self.assertRegex(done.stdout, r"spent: [01] s of processor time in \d+ s\n$")
+
+    def test_waiting_does_not_count(self):
+        done = self.run_spending(0.2, "trap 'echo asked; exit 0' USR1; sleep 1; exit 3")
+        self.assertEqual((done.returncode, done.stdout[:6]), (3, "spent:"))
+
+
 class Scripts(unittest.TestCase):
     def run_script(self, *arguments):
         return subprocess.run([os.path.join(TOP, "scripts", arguments[0]), *arguments[1:]], check=False,

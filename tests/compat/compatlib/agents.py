@@ -22,6 +22,10 @@ class StartError(Exception):
     """The agent did not come up; carries the end of its log."""
 
 
+class SanitizerError(Exception):
+    """What a sanitizer found in a process of a test, or one that did not end."""
+
+
 def _free(port):
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(socket.AF_INET, kind) as sock:
@@ -82,7 +86,7 @@ class Agent:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + binaries.patience(timeout)
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise StartError(f"{self.binary} exited with {self.process.returncode}:\n{self.tail()}")
@@ -126,7 +130,7 @@ class Agent:
     def wait(self, timeout=20):
         """The exit code, or None when it still runs."""
         try:
-            return self.process.wait(timeout)
+            return self.process.wait(binaries.patience(timeout))
         except subprocess.TimeoutExpired:
             return None
 
@@ -144,3 +148,15 @@ class Agent:
             pass
         self.process.wait(10)
         return code
+
+    def end(self):
+        """Ends it for good. A sanitizer build is asked, so that it says what it leaked, and what it said is an error."""
+        if not binaries.sanitized() or self.process is None or self.binary != binaries.praetor():
+            self.stop()
+            return
+        running = self.process.poll() is None
+        code = self.stop(signal.SIGTERM)
+        if report := binaries.reports(self.process.pid):
+            raise SanitizerError(f"exit {self.process.returncode}\n{report[:6000]}")
+        if running and code is None:
+            raise SanitizerError(f"did not end after SIGTERM:\n{self.tail()}")

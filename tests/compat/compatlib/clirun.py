@@ -47,7 +47,7 @@ def execute(run, step, words):
                                start_new_session=True)
     out, err = Output(process.stdout), Output(process.stderr)
     note = ""
-    deadline = time.monotonic() + float(step.option("timeout", "15"))
+    deadline = time.monotonic() + binaries.patience(float(step.option("timeout", "15")))
     try:
         given = step.option("stdin")
         data = run.expand(given if given is not None else (step.body or ""))
@@ -74,6 +74,8 @@ def execute(run, step, words):
     except ProcessLookupError:
         pass
     process.wait(10)
+    if report := binaries.reports(process.pid):
+        note += f"!! a sanitizer's report:\n{report[:6000]}\n"
     return code, out.text(), err.text(), note
 
 

@@ -10,11 +10,11 @@ import threading
 import time
 from dataclasses import dataclass
 
-from . import agents, clirun, dnsmsg, helpers, httpraw
+from . import agents, binaries, clirun, dnsmsg, helpers, httpraw
 from .normalise import Normaliser, pick, shape, unordered
 from .scenario import HTTP_METHODS, CorpusError, substitute
 
-STEP_TIMEOUT = 20
+STEP_TIMEOUT = binaries.patience(20)
 
 
 @dataclass
@@ -52,14 +52,21 @@ class Run:
         self.normaliser = Normaliser(scenario.text + agents.NODE_ID, literals)
 
     def close(self):
-        for each in (self.agent and self.agent.stop, self.recursor and self.recursor.close,
-                     self.web and self.web.close):
+        fault = None
+        try:
+            if self.agent:
+                self.agent.end()
+        except agents.SanitizerError as error:
+            fault = error
+        for each in (self.recursor and self.recursor.close, self.web and self.web.close):
             if each:
                 each()
         for task in self.background:
             task.abandon()
         agents.release_ports(self.ports)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if fault:
+            raise fault
 
     def expand(self, text):
         return substitute(text, self.variables)
@@ -126,7 +133,7 @@ class Run:
         pattern = step.option("until")
         if pattern is None:
             return self.once(step)
-        deadline = time.monotonic() + float(step.option("timeout", "10"))
+        deadline = time.monotonic() + binaries.patience(float(step.option("timeout", "10")))
         while True:
             text = self.once(step)
             if re.search(self.expand(pattern), text):
@@ -161,7 +168,7 @@ class Run:
         address = self.variables["http"]
         if target.startswith("["):          # [host:port or unix path]/path asks another listener
             address, target = target[1:].split("]", 1)
-        timeout = float(step.option("timeout", STEP_TIMEOUT))
+        timeout = binaries.patience(float(step.option("timeout", "20")))
         response = httpraw.request(address, step.kind, target, headers, self.expand(step.body), timeout)
         body = httpraw.decoded(response)
         faults = self.capture(step, response, body)
@@ -185,7 +192,7 @@ class Run:
             lines.append("!! " + response.framing)
         if step.has("within"):
             least, most = (float(part) for part in step.option("within").split())
-            lines.append(f"took between {least} and {most} s" if least <= response.elapsed <= most
+            lines.append(f"took between {least} and {most} s" if least <= response.elapsed <= binaries.patience(most)
                          else f"!! took {response.elapsed:.2f} s, not {least} to {most} s")
         if step.has("status-only"):
             return "\n".join(lines)
@@ -211,7 +218,7 @@ class Run:
 
     def raw(self, step):
         data = self.expand(step.body or "").encode().decode("unicode_escape").encode("latin-1")
-        idle = float(step.option("timeout", "0.7"))
+        idle = binaries.patience(float(step.option("timeout", "0.7")))
         received, closed = httpraw.exchange(self.variables["http"], data, STEP_TIMEOUT, idle)
         text = httpraw.printable(received.replace(b"\r\n", b"\n"))
         text = re.sub(r"(?m)^Date: .*\n", "", text)
@@ -231,7 +238,7 @@ class Run:
                                 edns_version=int(options.get("edns_version", 0)),
                                 flags=int(options.get("flags", "0"), 16),
                                 more=[tuple(item.split("/")) for item in options.get("more", "").split(",") if item])
-        timeout = float(step.option("timeout", 4))
+        timeout = binaries.patience(float(step.option("timeout", 4)))
         address = ("127.0.0.1", self.ports["dns"])
         answer = (dnsmsg.tcp if transport == "tcp" else dnsmsg.udp)(address, data, timeout)
         if answer is None:
