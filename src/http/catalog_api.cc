@@ -68,15 +68,18 @@ void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
   counters.requests.add();
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
-  const Request& http = exchange->request();
-  std::string json = codec::to_json(codec::List<std::string>{api.defaults.datacenter});
-  Response response = Response::text(200, render_document(api, http, std::move(json)));
-  response.set("Content-Type", "application/json");
-  bool hit = set_cache_headers(api, http, request.options, response);
-  if (request.options.use_cache && api.use_cache) cache.count(hit);
-  if (!hit) server::count_rpc();
-  counters.count_outcome(true);
-  exchange->respond(std::move(response));
+  api.gateway->list_datacenters(exchange->reactor(), [&api, exchange, options = request.options](
+                                                         Result<codec::List<std::string>> names) {
+    counters.count_outcome(names.has_value());
+    if (!names) return respond_error(exchange, names.error());
+    const Request& asked = exchange->request();
+    Response response = Response::text(200, render_document(api, asked, codec::to_json(*names)));
+    response.set("Content-Type", "application/json");
+    bool hit = set_cache_headers(api, asked, options, response);
+    if (options.use_cache && api.use_cache) cache.count(hit);
+    if (!hit) server::count_rpc();
+    exchange->respond(std::move(response));
+  });
 }
 
 template <typename List>

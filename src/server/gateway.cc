@@ -175,6 +175,24 @@ Gateway::TripPtr Gateway::route(Reactor& reactor, Ask ask, std::function<void()>
   return trip;
 }
 
+void Gateway::list_datacenters(Reactor& reactor, std::function<void(Result<codec::List<std::string>>)> done) {
+  if (options_.server || !options_.routes) {
+    codec::List<std::string> names{options_.datacenter};
+    if (options_.routes)
+      for (std::string& name : options_.routes->datacenters())
+        if (name != options_.datacenter) names.push_back(std::move(name));
+    return done(std::move(names));
+  }
+  Ask ask;
+  ask.method = "Catalog.ListDatacenters";
+  ask.place = Place::kAnyServer;
+  ask.repeatable = true;
+  ask.encode = [] { return codec::to_msgpack(Nothing{}); };
+  route(reactor, std::move(ask), [] {}, [done = std::move(done)](Result<std::string> reply) {
+    done(decode<codec::List<std::string>>(std::move(reply)));
+  });
+}
+
 Duration Gateway::blocking_limit(const model::QueryOptions& options) const {
   Duration wait = std::min(options.max_query_time, options_.max_query_time);
   return wait.count() > 0 ? wait : options_.default_query_time;

@@ -61,6 +61,14 @@ void serve(Gateway& gateway, const CallMethod<Request, Reply>& method, const rpc
                 [call](Result<std::string> reply) { call->respond(std::move(reply)); });
 }
 
+// Known to every server's routes; no method of the state.
+void serve_datacenters(Gateway& gateway, const void*, const rpc::CallPtr& call) {
+  gateway.list_datacenters(call->reactor(), [call](Result<codec::List<std::string>> names) {
+    if (!names) return call->respond(std::unexpected(std::move(names.error())));
+    call->respond(codec::to_msgpack(*names));
+  });
+}
+
 template <typename Method>
 MethodEntry entry(const Method& method) {
   return {method.name,
@@ -74,6 +82,7 @@ auto make_table() {
   std::array table = {
       entry(kCatalogRegister),
       entry(kCatalogDeregister),
+      MethodEntry{"Catalog.ListDatacenters", serve_datacenters, nullptr},
       entry(kCatalogListNodes),
       entry(kCatalogListServices),
       entry(kCatalogServiceNodes),

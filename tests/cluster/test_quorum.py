@@ -1,0 +1,268 @@
+"""Servers in a quorum, client agents under them, and the real Consul in every role."""
+
+import json
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+# Consul's own default for servers in one place; the real one needs it to elect anybody in the time of a test.
+FAST = "-hcl=performance { raft_multiplier = 1 }"
+
+
+def start_servers(cluster, programs, *flags):
+    """As many servers as programs are named, waiting for each other."""
+    first = cluster.address(len(cluster.agents) + 1)
+    return [cluster.start(program, f"s{number}", "-server", f"-bootstrap-expect={len(programs)}", f"-retry-join={first}",
+                          "-hcl=retry_interval = \"1s\"", *flags)
+            for number, program in enumerate(programs, 1)]
+
+
+def leader_of(agents):
+    for agent in agents:
+        status, text = agent.call("GET", "/v1/status/leader")
+        address = text.strip().strip('"').rsplit(":", 1)[0]
+        found = [one for one in agents if one.address == address]
+        if status == 200 and found:
+            return found[0]
+    return None
+
+
+def voters(agent):
+    status, text = agent.call("GET", "/v1/operator/raft/configuration?stale")
+    servers = json.loads(text)["Servers"] if status == 200 else []
+    return sorted(one["Address"].rsplit(":", 1)[0] for one in servers if one["Voter"])
+
+
+def settled(until, agents, timeout=60):
+    """All agents vote and agree on one leader, which they give."""
+    addresses = sorted(agent.address for agent in agents)
+    for agent in agents:
+        until(lambda agent=agent: voters(agent), addresses, timeout)
+    for agent in agents:
+        until(lambda agent=agent: leader_of([agent] + agents), lambda leader: leader is not None, timeout)
+    return leader_of(agents)
+
+
+def write(agent, key, value):
+    """True when it was acknowledged."""
+    try:
+        return agent.call("PUT", f"/v1/kv/{key}", value.encode(), timeout=10) == (200, "true")
+    except OSError:
+        return False
+
+
+class Writer(threading.Thread):
+    """Writes one new key after the other through agents in turn; remembers what was acknowledged, and when."""
+
+    def __init__(self, agents):
+        super().__init__(daemon=True)
+        self.agents, self.acknowledged, self.times, self.over = agents, [], [], False
+
+    def run(self):
+        number = 0
+        while not self.over:
+            number += 1
+            agent = self.agents[number % len(self.agents)]
+            if write(agent, f"written/{number}", str(number)):
+                self.acknowledged.append(number)
+                self.times.append(time.monotonic())
+
+    def end(self):
+        self.over = True
+        self.join(30)
+        return self.acknowledged
+
+    def longest_pause(self):
+        return max((b - a for a, b in zip(self.times, self.times[1:])), default=0)
+
+
+def assert_kept(agent, acknowledged):
+    keys = set(agent.get("/v1/kv/written/?keys&consistent"))
+    assert [number for number in acknowledged if f"written/{number}" not in keys] == []
+
+
+def test_three_servers_and_a_client(cluster, until):
+    servers = start_servers(cluster, ["praetor"] * 3)
+    client = cluster.start("praetor", "client", f"-retry-join={servers[0].address}", "-hcl=retry_interval = \"1s\"")
+    settled(until, servers)
+    everyone = servers + [client]
+    for agent in everyone:
+        until(lambda agent=agent: write(agent, f"from/{agent.name}", agent.name), True)
+    for agent in everyone:
+        until(lambda agent=agent: agent.call("GET", "/v1/kv/from/?keys")[1],
+              '["from/client","from/s1","from/s2","from/s3"]')
+    # The client's registration is the servers' knowledge, and the members' health is the leader's.
+    client.put("/v1/agent/service/register", b'{"Name": "web", "Port": 80, "Check": {"TTL": "60s", "Status": "passing"}}')
+    for agent in everyone:
+        until(lambda agent=agent: [one["Node"]["Node"] for one in agent.get("/v1/health/service/web?passing")], ["client"])
+        until(lambda agent=agent: sorted(one["Node"] for one in agent.get("/v1/health/state/passing")
+                                         if one["CheckID"] == "serfHealth"), ["client", "s1", "s2", "s3"])
+    client.kill()
+    until(lambda: [one["Status"] for one in servers[1].get("/v1/health/node/client") if one["CheckID"] == "serfHealth"],
+          ["critical"])
+    until(lambda: servers[2].get("/v1/health/service/web?passing"), [])
+
+
+def test_a_blocking_query_on_a_client_wakes_for_its_key_alone(cluster, until):
+    servers = start_servers(cluster, ["praetor"] * 3)
+    client = cluster.start("praetor", "client", f"-retry-join={servers[0].address}", "-hcl=retry_interval = \"1s\"")
+    settled(until, servers)
+    until(lambda: write(client, "watched", "one"), True)
+    index = client.get("/v1/kv/watched")[0]["ModifyIndex"]
+    answers = []
+    waiter = threading.Thread(target=lambda: answers.append(client.get(f"/v1/kv/watched?index={index}&wait=60s")))
+    waiter.start()
+    for number in range(20):
+        assert write(servers[number % 3], f"other/{number}", "x")
+    assert answers == []
+    assert write(servers[1], "watched", "two")
+    waiter.join(30)
+    assert answers[0][0]["ModifyIndex"] > index
+
+
+def test_no_acknowledged_write_is_lost_when_leaders_are_killed(cluster, until):
+    servers = start_servers(cluster, ["praetor"] * 3)
+    settled(until, servers)
+    writer = Writer(servers)
+    writer.start()
+    for _ in range(5):
+        leader = until(lambda: leader_of([one for one in servers if one.process]), lambda found: found is not None)
+        before = len(writer.acknowledged)
+        leader.kill()
+        until(lambda before=before: len(writer.acknowledged), lambda now, before=before: now > before + 5)
+        leader.start("-server", "-bootstrap-expect=3")
+        settled(until, servers)
+    acknowledged = writer.end()
+    assert len(acknowledged) > 25
+    for agent in servers:
+        assert_kept(agent, acknowledged)
+
+
+def test_a_leader_that_stands_still_does_not_split_the_cluster(cluster, until):
+    servers = start_servers(cluster, ["praetor"] * 3)
+    leader = settled(until, servers)
+    others = [one for one in servers if one is not leader]
+    leader.process.send_signal(signal.SIGSTOP)
+    try:
+        until(lambda: leader_of(others), lambda found: found in others, 60)
+        assert write(others[0], "while/away", "yes")
+    finally:
+        leader.process.send_signal(signal.SIGCONT)
+    # It must not answer from what it believed.
+    assert until(lambda: leader.call("GET", "/v1/kv/while/away?raw"), lambda got: got[0] == 200)[1] == "yes"
+
+
+def test_all_servers_stopped_come_back_by_themselves(cluster, until):
+    servers = start_servers(cluster, ["praetor"] * 3)
+    settled(until, servers)
+    assert write(servers[0], "kept", "yes")
+    for agent in servers:
+        assert agent.end(signal.SIGTERM) == 1
+    for agent in servers:
+        agent.start("-server", "-bootstrap-expect=3")
+    settled(until, servers)
+    for agent in servers:
+        until(lambda agent=agent: agent.call("GET", "/v1/kv/kept?raw"), (200, "yes"))
+
+
+def test_snapshots_of_a_cluster_through_a_follower_and_a_client(cluster, until, tmp_path):
+    servers = start_servers(cluster, ["praetor"] * 3)
+    client = cluster.start("praetor", "client", f"-retry-join={servers[0].address}", "-hcl=retry_interval = \"1s\"")
+    leader = settled(until, servers)
+    follower = next(one for one in servers if one is not leader)
+    until(lambda: write(client, "a", "one"), True)
+    file = str(tmp_path / "backup.snap")
+    assert client.cli("snapshot", "save", file)[0] == 0
+    assert write(leader, "a", "two")
+    code, text = follower.cli("snapshot", "restore", file)
+    assert (code, text) == (0, "Restored snapshot\n")
+    for agent in servers + [client]:
+        until(lambda agent=agent: agent.call("GET", "/v1/kv/a?raw"), (200, "one"))
+
+
+@pytest.mark.parametrize("server, client", [("praetor", "consul"), ("consul", "praetor")])
+def test_a_client_under_the_other_ones_servers(cluster, until, server, client):
+    one = cluster.start(server, "server", "-server", "-bootstrap", FAST)
+    agent = cluster.start(client, "client", f"-retry-join={one.address}", "-hcl=retry_interval = \"1s\"")
+    until(lambda: write(agent, "a", "through the client"), True, 60)
+    assert one.call("GET", "/v1/kv/a?raw") == (200, "through the client")
+    agent.put("/v1/agent/service/register", b'{"Name": "web", "Port": 80, "Check": {"TTL": "60s", "Status": "passing"}}')
+    for each in (one, agent):
+        until(lambda each=each: [row["Node"]["Node"] for row in each.get("/v1/health/service/web?passing")], ["client"])
+        until(lambda each=each: sorted(row["Node"] for row in each.get("/v1/catalog/nodes")), ["client", "server"])
+    # Not before the leader has written the member's serfHealth.
+    status, text = until(lambda: agent.call("PUT", "/v1/session/create", b'{"TTL": "10s"}'), lambda got: got[0] == 200)
+    session = text.split('"')[3]
+    assert agent.put(f"/v1/kv/lock?acquire={session}", b"mine") == "true"
+    assert one.get("/v1/kv/lock")[0]["Session"] == session
+    index = agent.get("/v1/kv/a")[0]["ModifyIndex"]
+    answers = []
+    waiter = threading.Thread(target=lambda: answers.append(agent.call("GET", f"/v1/kv/a?index={index}&wait=30s&raw")))
+    waiter.start()
+    assert write(one, "a", "changed")
+    waiter.join(30)
+    assert answers == [(200, "changed")]
+    until(lambda: answer_of(agent.address, "web.service.consul"), lambda got: got >= 1)
+    assert agent.cli("leave")[0] == 0
+    until(lambda: [row["Node"] for row in one.get("/v1/catalog/nodes")], ["server"])
+
+
+def test_two_datacenters(cluster, until):
+    one = cluster.start("praetor", "one", "-server", "-bootstrap")
+    two = cluster.start("consul", "two", "-server", "-bootstrap", "-datacenter=dc2", f"-retry-join-wan={one.address}", FAST)
+    three = cluster.start("praetor", "three", "-server", "-bootstrap", "-datacenter=dc3", f"-retry-join-wan={one.address}")
+    for agent in (one, two, three):
+        until(lambda agent=agent: sorted(agent.get("/v1/catalog/datacenters")), ["dc1", "dc2", "dc3"])
+    assert one.get("/v1/catalog/datacenters")[0] == "dc1"
+    for here, there, name in ((one, two, "dc2"), (two, one, "dc1"), (three, two, "dc2"), (two, three, "dc3"), (one, three, "dc3")):
+        value = f"{here.name} to {there.name}"
+        until(lambda: here.call("PUT", f"/v1/kv/far?dc={name}", value.encode()), (200, "true"))
+        assert there.call("GET", "/v1/kv/far?raw") == (200, value)
+        assert here.call("GET", f"/v1/kv/far?raw&dc={name}") == (200, value)
+        assert [row["Node"] for row in here.get(f"/v1/catalog/nodes?dc={name}")] == [there.name]
+        until(lambda: answer_of(here.address, f"{there.name}.node.{name}.consul"), 1)
+    assert one.call("GET", "/v1/kv/far?dc=dc9") == (500, "No path to datacenter")
+    two.kill()
+    until(lambda: one.call("GET", "/v1/kv/far?dc=dc2")[0], 500, 60)
+    assert write(one, "local", "works on")
+
+
+def answer_of(address, name):
+    """How many answers a DNS question of type A gets."""
+    question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\x00\x00\x01\x00\x01"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question, (address, 8600))
+        reply = client.recv(4096)
+    return int.from_bytes(reply[6:8], "big")
+
+
+@pytest.mark.parametrize("programs", [("praetor", "praetor", "consul"), ("consul", "consul", "praetor")],
+                         ids=["two Praetor, one Consul", "two Consul, one Praetor"])
+def test_a_quorum_of_both(cluster, until, programs):
+    servers = start_servers(cluster, list(programs), FAST)
+    settled(until, servers, 90)
+    writer = Writer(servers)
+    writer.start()
+    led = set()
+    deadline = time.monotonic() + 150
+    while len(led) < 3 and time.monotonic() < deadline:
+        leader = until(lambda: leader_of(servers), lambda found: found is not None, 60)
+        led.add(leader.name)
+        before = len(writer.acknowledged)
+        until(lambda before=before: len(writer.acknowledged), lambda now, before=before: now > before + 5, 60)
+        # It stops in the middle of its work, and comes back when another leads.
+        leader.kill()
+        others = [one for one in servers if one is not leader]
+        until(lambda others=others: leader_of(others), lambda found, others=others: found in others, 60)
+        leader.start("-server", "-bootstrap-expect=3", FAST)
+        settled(until, servers, 90)
+    acknowledged = writer.end()
+    assert led == {"s1", "s2", "s3"}
+    assert len(acknowledged) > 15
+    for agent in servers:
+        until(lambda agent=agent: set(f"written/{n}" for n in acknowledged) - set(agent.get("/v1/kv/written/?keys&consistent")),
+              set(), 30)
