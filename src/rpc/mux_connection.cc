@@ -67,7 +67,8 @@ void MuxConnection::on_data(std::string_view bytes) {
   if (closed()) return;
   flush();
   if (!status) return gone(status.error());
-  if (stream_->unsent() > kMaxUnsentBytes) stream_->pause_reading();
+  // Only servers: if both sides stopped reading, nobody would ever read again.
+  if (side_ == YamuxSession::Side::kServer && stream_->unsent() > kMaxUnsentBytes) stream_->pause_reading();
 }
 
 void MuxConnection::on_drained() { stream_->resume_reading(); }

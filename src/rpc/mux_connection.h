@@ -35,6 +35,7 @@ class MuxConnection final : public std::enable_shared_from_this<MuxConnection>,
   MuxConnection(std::shared_ptr<Stream> stream, YamuxSession::Side side, User& user, Duration keepalive,
                 Duration write_timeout)
       : stream_(std::move(stream)),
+        side_(side),
         yamux_(side, *this),
         user_(&user),
         keepalive_(keepalive),
@@ -74,6 +75,7 @@ class MuxConnection final : public std::enable_shared_from_this<MuxConnection>,
   void await_pong();
 
   std::shared_ptr<Stream> stream_;
+  const YamuxSession::Side side_;
   YamuxSession yamux_;
   User* user_;
   Duration keepalive_, write_timeout_;

@@ -78,6 +78,21 @@ TEST(RpcPool, LargeOnesPassTheWindows) {
   }
 }
 
+// More than both sides' sockets and kMaxUnsentBytes hold, both ways at once: nobody waits for the other for
+// ever.
+TEST(RpcPool, MuchTrafficBothWaysDoesNotStop) {
+  RpcFixture rpc;
+  std::string body = to_msgpack(std::string(250 << 10, 'x'));
+  std::vector<RpcFixture::Answer> answers;
+  for (size_t sent = 0; sent < 5 * kMaxUnsentBytes; sent += body.size())
+    answers.push_back(rpc.start("Echo", body));
+  for (auto& answer : answers) {
+    auto result = answer.get();
+    ASSERT_TRUE(result) << result.error().message;
+    ASSERT_EQ(result->size(), body.size());
+  }
+}
+
 TEST(RpcPool, ALateAnswerDelaysNobody) {
   RpcFixture rpc;
   auto late = rpc.start("Wait", "\x80");

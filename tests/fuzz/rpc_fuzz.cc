@@ -31,7 +31,10 @@ void read_all(MessageReader<Header>& reader) {
 class Peer final : public YamuxSession::Events {
  public:
   YamuxSession* session = nullptr;
-  void on_open(YamuxSession::StreamId stream) override { CHECK(readers_.try_emplace(stream).second); }
+  // A number may come again, once both sides have ended the stream that had it.
+  void on_open(YamuxSession::StreamId stream) override {
+    readers_.insert_or_assign(stream, MessageReader<RequestHeader>());
+  }
   void on_data(YamuxSession::StreamId stream, std::string_view data) override {
     auto& reader = readers_[stream];
     reader.append(data);
