@@ -242,7 +242,8 @@ TEST_F(Restarts, AllComeBackUnattended) {
   for (const char* name : {"s1", "s2", "s3"}) cluster.start(name, on_disk(name));
   ASSERT_NE(cluster.leader(), "");
   EXPECT_TRUE(
-      cluster.all_show([](const store::Tables& tables) { return store::kv_get(tables, "kept") != nullptr; }));
+      cluster.all_show([](const store::Tables& tables) { return store::kv_get(tables, "kept") != nullptr; }))
+      << cluster.describe();
 }
 
 TEST_F(Restarts, AnOperatorsPeersBringBackWhatIsLeft) {
