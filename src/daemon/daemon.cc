@@ -62,7 +62,10 @@ server::ServerOptions server_options(const agent::RuntimeConfig& config,
   options.data_dir = config.data_dir;
   options.in_memory = config.dev_mode;
   options.bootstrap = config.bootstrap || config.dev_mode || config.bootstrap_expect == 1;
+  options.bootstrap_expect = config.bootstrap_expect;
   options.timings = timings_of(config);
+  if (config.consul_server_health_interval.count() > 0)
+    options.server_health_interval = config.consul_server_health_interval;
   options.rpc_hold_timeout = config.rpc_hold_timeout;
   if (config.raft_snapshot_interval.count() > 0) options.snapshot_interval = config.raft_snapshot_interval;
   if (config.raft_snapshot_threshold > 0)

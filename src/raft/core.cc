@@ -135,7 +135,7 @@ void Core::refresh_configuration(Instant now, Effects& effects) {
   if (role_ != Role::kLeader) return;
   // Who is taken out hears it once, as far as the connection carries it: it may be waiting to leave.
   for (auto& [id, peer] : peers_)
-    if (latest_.find(id) == nullptr && peer.state == PeerState::kPipeline)
+    if (latest_.find(id) == nullptr && peer.state != PeerState::kSnapshot && log_.cached(peer.next))
       send_append(now, peer, false, effects);
   rebuild_peers(now);
 }

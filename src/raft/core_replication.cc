@@ -188,6 +188,9 @@ void Core::on_append_response(Instant now, const Envelope& envelope, const Appen
       peer = find_peer(envelope.peer_id);
       if (peer == nullptr) return;
     }
+    // What was committed while this answer was on its way has not been told to this peer.
+    if (peer->commit_sent < commit_ && peer->commit_due == Instant{})
+      peer->commit_due = now + options_.commit_interval;
   } else {
     peer->state = PeerState::kProbe;
     peer->inflight.clear();

@@ -323,6 +323,23 @@ TEST(CoreTest, AFollowerFarBehindGetsTheSnapshot) {
   EXPECT_EQ(cluster.violation(), "");
 }
 
+// A follower whose disk is slow answers for the entries after the others have committed them. It hears of
+// that without another write (found by server/cluster_test: after a restart one server showed nothing).
+TEST(CoreTest, ASlowFollowerHearsWhatIsCommitted) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SimOptions options;
+    options.seed = seed;
+    options.disk_most = 300ms;
+    SimCluster cluster(options);
+    ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
+    cluster.run_for(5s);
+    std::string leader = cluster.leader();
+    ASSERT_NE(leader, "");
+    for (const std::string& id : cluster.ids())
+      EXPECT_EQ(cluster.core(id).commit_index(), cluster.core(leader).commit_index()) << "seed " << seed;
+  }
+}
+
 // Who leaves waits for it.
 TEST(CoreTest, ARemovedServerHearsOfItsRemoval) {
   SimCluster cluster({.seed = 13});

@@ -134,6 +134,8 @@ TEST(Cluster, WritesGoOnWhenTheLeaderIsKilled) {
 TEST(Cluster, ASessionOutlivesItsLeaderAndStillEnds) {
   TestCluster cluster;
   start_three(cluster);
+  ASSERT_TRUE(
+      cluster.all_show([](const store::Tables& tables) { return serf_health(tables, "s1") == "passing"; }));
   auto created = cluster.apply(model::MessageType::kSession, session_on("s1", "1s"));
   ASSERT_TRUE(created) << created.error().message;
   std::string first = cluster.leader();
@@ -241,8 +243,9 @@ TEST_F(Restarts, AllComeBackUnattended) {
   for (const char* name : {"s1", "s2", "s3"}) cluster.kill(name);
   for (const char* name : {"s1", "s2", "s3"}) cluster.start(name, on_disk(name));
   ASSERT_NE(cluster.leader(), "");
-  EXPECT_TRUE(
-      cluster.all_show([](const store::Tables& tables) { return store::kv_get(tables, "kept") != nullptr; }));
+  EXPECT_TRUE(cluster.all_show([](const store::Tables& tables) {
+    return store::kv_get(tables, "kept") != nullptr;
+  })) << cluster.describe();
 }
 
 TEST_F(Restarts, AnOperatorsPeersBringBackWhatIsLeft) {

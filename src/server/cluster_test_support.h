@@ -241,6 +241,17 @@ class TestCluster {
     reactor(name).post([work, promise] { work([promise] { promise->set_value(); }); });
     return future.wait_for(kPatience) == std::future_status::ready;
   }
+  // How consensus stands, a paragraph a server: for messages of failed expectations.
+  std::string describe() {
+    std::string text;
+    for (auto& [name, node] : servers_) {
+      text += "\n" + name + (node.running ? ":" : " is not running");
+      if (!node.running) continue;
+      for (const auto& [key, value] : node.server->raft().stats()) text += " " + key + "=" + value;
+      text += " leader=" + node.server->leader_address();
+    }
+    return text;
+  }
   // Until a condition holds for the tables of every running server.
   bool all_show(const std::function<bool(const store::Tables&)>& condition) {
     return wait_until([&] {

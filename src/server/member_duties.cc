@@ -75,7 +75,8 @@ void MemberDuties::on_event(gossip::MemberEvent event) {
     if (event.kind == Kind::kFailed)
       if (auto server = server_tags(event.member)) server_.raft().suspect(server->raft_id());
     if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) bootstrap_.check();
-    if (!leading_) return;
+    // A server that was elected takes up its duties a moment later; what it hears meanwhile counts.
+    if (!leading_ && !server_.raft().is_leader()) return;
     std::string name = event.member.name;
     waiting_.insert_or_assign(std::move(name), std::move(event));
     arm_flush();
@@ -93,6 +94,7 @@ void MemberDuties::lead() {
   leading_ = true;
   for (const gossip::Member& member : members()) announce(member);
   reconcile_all();
+  arm_flush();
 }
 
 void MemberDuties::stop_leading() {
@@ -110,7 +112,7 @@ void MemberDuties::stop() {
 }
 
 void MemberDuties::arm_flush() {
-  if (flush_timer_ != 0) return;
+  if (flush_timer_ != 0 || !leading_ || waiting_.empty()) return;
   flush_timer_ = reactor_.after(kMemberPause, [this] {
     flush_timer_ = 0;
     flush();

@@ -57,7 +57,8 @@ PeerChanges join_peer(const raft::Configuration& configuration, const std::vecto
       return result;
     }
   int64_t least = least_raft_protocol(members, server.datacenter);
-  raft::Server wanted{raft::Suffrage::kVoter, server.raft_id(), server.address};
+  // This server runs protocol 3, whatever its tags were configured to say.
+  raft::Server wanted{raft::Suffrage::kVoter, server.id == self ? self : server.raft_id(), server.address};
   if (wanted.id.empty()) return result;
   const raft::Server* known = configuration.find(wanted.id);
   if (known != nullptr && known->address == wanted.address) return result;

@@ -81,6 +81,9 @@ TEST(RaftPeers, NeverTakesTheLeaderOut) {
   EXPECT_EQ(text(remove_peer(three(), three_members(), *server_tags(server_member("s1", "10.0.0.1", "id1")),
                              "id1")),
             "");
+  EXPECT_EQ(
+      joined(three(), three_members(), with_tag(server_member("s1", "10.0.0.1", "id1"), "raft_vsn", "2")),
+      "");
   EXPECT_EQ(joined(three(), three_members(), server_member("s1", "10.0.0.11", "id1")),
             "voter id1 10.0.0.11:8300");
 }
