@@ -237,11 +237,17 @@ struct Pools::Impl {
       if (!status) logger().warn("Failed to remove node", {{"node", name}, {"error", status.error()}});
       done(status);
     };
-    lan->remove_failed(name, prune, [this, name, prune, told](Status status) {
-      if (!status || !wan) return told(status);
+    remove_failed(name, prune, told);
+  }
+
+  // In the LAN pool, then as a server in the WAN pool.
+  void remove_failed(const std::string& name, bool prune, const std::function<void(Status)>& done) {
+    if (!lan) return;
+    lan->remove_failed(name, prune, [this, name, prune, done](Status status) {
+      if (!status || !wan) return done(status);
       std::string suffix = "." + options.config->datacenter;
       std::string server = name.ends_with(suffix) ? name : name + suffix;
-      wan->remove_failed(server, prune, told);
+      wan->remove_failed(server, prune, done);
     });
   }
 
@@ -331,6 +337,10 @@ void Pools::force_leave(const std::string& name, bool prune, Reactor& reactor,
       [impl = impl_.get(), name, prune, done = answer_on<Status>(reactor, std::move(done))]() mutable {
         impl->force_leave(name, prune, std::move(done));
       });
+}
+
+void Pools::remove_failed(const std::string& name) {
+  impl_->reactor.post([impl = impl_.get(), name] { impl->remove_failed(name, false, [](const Status&) {}); });
 }
 
 void Pools::user_event(std::string name, std::string payload, bool coalesce, Reactor& reactor,

@@ -69,6 +69,8 @@ class Pools {
   void leave(PoolName pool, Reactor& reactor, std::function<void()> done);
   // In both pools. Fails when neither has a member of that name.
   void force_leave(const std::string& name, bool prune, Reactor& reactor, std::function<void(Status)> done);
+  // The same for a member that the leader gives up: nobody asked, so nobody is told.
+  void remove_failed(const std::string& name);
   // Fires a serf event in the LAN pool; this agent's own feed hears of it, too.
   void user_event(std::string name, std::string payload, bool coalesce, Reactor& reactor,
                   std::function<void(Status)> done);

@@ -1,3 +1,4 @@
+#include "base/version.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 
@@ -10,7 +11,7 @@ constexpr std::string_view kPretty =
     "Protocol 2 spoken by default, understands 2 to 3 (agent will automatically use protocol >2 when "
     "speaking "
     "to compatible agents)\n"
-    "Praetor v0.1.0\n";
+    "Praetor v";
 
 constexpr std::string_view kJson = R"({
    "Version": "1.8.7",
@@ -32,7 +33,7 @@ class Version : public FlagCommand {
  private:
   int execute(const std::vector<std::string>&, Ui& ui) override {
     if (format_ == "pretty") {
-      ui.print(kPretty);
+      ui.print(std::string(kPretty) + kPraetorVersion + "\n");
     } else if (format_ == "json") {
       ui.print(kJson);
     } else {

@@ -172,9 +172,10 @@ struct Daemon::Impl {
     });
     agent = std::make_unique<agent::Agent>(*agent_reactor, link->gateway(), config);
     TRY(agent->open());
+    // The agent tells of its node at once, as Consul's does: before the leader's first look at the members.
+    TRY(on_agent([this] { return agent->start(); }));
     TRY_ASSIGN(membership, Membership::start(membership_options(), *agent_reactor));
     announce_leader_from_now_on();
-    TRY(on_agent([this] { return agent->start(); }));
     TRY_ASSIGN(dns, DnsService::start(*config, link->gateway(), reactor_list()));
     TRY_ASSIGN(http, HttpService::start(http_dependencies(), reactor_list()));
     open_for_clients = true;

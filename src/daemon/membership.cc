@@ -162,7 +162,14 @@ struct Membership::Impl {
                  }));
   }
 
-  void left() { options.signals->post(Event::kLeft); }
+  void leave_pools() {
+    pools->leave(agent::PoolName::kWan, reactor, guarded([](Impl& mine) { mine.leave_lan(); }));
+  }
+
+  void left() {
+    auto over = guarded([](Impl& mine) { mine.options.signals->post(Event::kLeft); });
+    options.after_leave ? options.after_leave(over) : over();
+  }
 };
 
 Membership::Membership(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -246,7 +253,10 @@ void Membership::announce_leader() {
 
 void Membership::leave() {
   impl_->log.info(std::string(agent::role_of(impl_->config())) + " starting leave");
-  pools_->leave(agent::PoolName::kWan, impl_->reactor, impl_->guarded([](Impl& mine) { mine.leave_lan(); }));
+  impl_->reactor.post(impl_->guarded([](Impl& mine) {
+    auto next = mine.guarded([](Impl& later) { later.leave_pools(); });
+    mine.options.before_leave ? mine.options.before_leave(next) : next();
+  }));
 }
 
 }  // namespace praetor::daemon

@@ -30,6 +30,10 @@ struct MembershipOptions {
   agent::PoolsOptions::Feed on_lan, on_wan;
   std::shared_ptr<gossip::PublishedMembers> lan = std::make_shared<gossip::PublishedMembers>();
   std::shared_ptr<gossip::PublishedMembers> wan = std::make_shared<gossip::PublishedMembers>();
+  // What a server does about its quorum around the goodbye, first and last; each calls back, on the agent's
+  // reactor. May be empty.
+  using Step = std::function<void(std::function<void()> done)>;
+  Step before_leave, after_leave;
   // Where `consul exec` finds its jobs, if the configuration allows them.
   agent::RemoteExecStore exec_store;
   // Takes this node's coordinate to the servers; called on the agent's reactor now and then.
