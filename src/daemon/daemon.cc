@@ -203,6 +203,14 @@ struct Daemon::Impl {
     out.events = &events;
     out.signals = options.signals;
     out.lan = lan;
+    if (server) {
+      out.before_leave = [this](std::function<void()> done) {
+        server->begin_leave(*agent_reactor, std::move(done));
+      };
+      out.after_leave = [this](std::function<void()> done) {
+        server->finish_leave(*agent_reactor, std::move(done));
+      };
+    }
     out.on_lan = [this](const gossip::SerfEvent& event) { follow(event); };
     out.on_wan = [this](const gossip::SerfEvent& event) { link->on_wan(event); };
     out.exec_store = exec_store(link->gateway(), *agent_reactor, config->datacenter, config->acl_agent_token);
@@ -258,8 +266,7 @@ struct Daemon::Impl {
     out.lan = lan;
     out.remove_failed = [this](const gossip::Member& member) {
       std::lock_guard lock(leading_mutex);
-      if (may_announce)
-        membership->pools().force_leave(member.name, false, *reactors.front(), [](const Status&) {});
+      if (may_announce) membership->pools().remove_failed(member.name);
     };
     return out;
   }
@@ -357,19 +364,11 @@ struct Daemon::Impl {
     }
   }
 
-  // One of the two parts of leaving raft; both have an end.
-  void leave_quorum(void (server::Server::*part)(Reactor&, std::function<void()>)) {
-    std::promise<void> done;
-    agent_reactor->post([&] { (server.get()->*part)(*agent_reactor, [&done] { done.set_value(); }); });
-    done.get_future().wait();
-  }
-
   // Says goodbye; the process's exit code.
   int leave(Event reason) {
     constexpr Duration kPatience = std::chrono::seconds(15);
     bool from_signal = reason != Event::kLeave;
     if (from_signal) logger().info("Gracefully shutting down agent...");
-    if (server) leave_quorum(&server::Server::begin_leave);
     membership->leave();
     Instant deadline = from_signal ? system_clock().now() + kPatience : Instant::max();
     for (;;) {
@@ -387,7 +386,6 @@ struct Daemon::Impl {
         return 1;
       }
     }
-    if (server) leave_quorum(&server::Server::finish_leave);
     if (from_signal) logger().info("Graceful exit completed");
     std::vector<std::function<void()>> waiters;
     {
