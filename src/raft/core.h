@@ -141,7 +141,7 @@ class Core {
   void snapshot_installed(Instant now, const Envelope& request, Effects& effects);
   // Leader: a user's restore is durable under this meta (see restore_index()).
   void snapshot_restored(Instant now, const SnapshotMeta& meta, Effects& effects);
-  // `peer` is an id or an address.
+  // By id or, where the transport knows no more, by address.
   void unreachable(Instant now, const std::string& peer, Effects& effects);
   // Begins a new cluster with this configuration. Fails when there is state already.
   Status bootstrap(Instant now, const Configuration& configuration, Effects& effects);
