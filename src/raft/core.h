@@ -129,6 +129,8 @@ class Core {
   void read_index(Instant now, const std::vector<uint64_t>& tickets, Effects& effects);
   void change_configuration(Instant now, uint64_t ticket, ConfigurationChange change, Server server,
                             uint64_t previous_index, Effects& effects);
+  // Begins a new cluster with this configuration. Fails when there is state already.
+  Status bootstrap(Instant now, const Configuration& configuration, Effects& effects);
   void transfer_leadership(Instant now, uint64_t ticket, const std::string& id, Effects& effects);
   void fetched(Instant now, const std::string& peer_id, std::vector<EntryRef> entries, Effects& effects);
   void snapshot_failed(Instant now, const std::string& peer_id, uint64_t sequence, Effects& effects);
@@ -141,10 +143,8 @@ class Core {
   void snapshot_installed(Instant now, const Envelope& request, Effects& effects);
   // Leader: a user's restore is durable under this meta (see restore_index()).
   void snapshot_restored(Instant now, const SnapshotMeta& meta, Effects& effects);
-  // `peer` is an id or an address.
+  // By id or, where the transport knows no more, by address.
   void unreachable(Instant now, const std::string& peer, Effects& effects);
-  // Begins a new cluster with this configuration. Fails when there is state already.
-  Status bootstrap(Instant now, const Configuration& configuration, Effects& effects);
   void announce_extensions(const std::string& peer_id, bool pre_vote);
   // The disk failed: steps down and takes no further part.
   void fail(Instant now, Effects& effects);

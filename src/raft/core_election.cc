@@ -184,7 +184,6 @@ void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effect
 // vote, asking soon costs nothing and saves most of the timeout.
 void Core::unreachable(Instant now, const std::string& peer, Effects&) {
   if (failed_) return;
-  // Of a connection that came from somebody, the transport knows the address only.
   std::string peer_id = peer;
   for (const Server& server : latest_.servers)
     if (server.address == peer) peer_id = server.id;

@@ -323,6 +323,34 @@ TEST(CoreTest, AFollowerFarBehindGetsTheSnapshot) {
   EXPECT_EQ(cluster.violation(), "");
 }
 
+// The same with Consul's default timings, over and over.
+TEST(CoreTest, TheWorstOfTwentyElectionsIsUnderASecond) {
+  Duration worst{};
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SimOptions options;
+    options.seed = seed;
+    options.timings = Timings().scaled(5);
+    SimCluster cluster(options);
+    ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
+    std::string leader = cluster.leader();
+    cluster.propose(leader, "x");
+    cluster.run_for(2s + std::chrono::milliseconds(seed * 37));
+    Instant died = cluster.now();
+    cluster.crash(leader);
+    cluster.run_for(5ms);  // what was on its way arrives before the connections break
+    for (const std::string& id : cluster.ids()) {
+      Effects effects;
+      if (!cluster.alive(id)) continue;
+      const Server* server = cluster.core(id).configuration().find(leader);
+      cluster.core(id).unreachable(cluster.now(), seed % 2 == 0 ? leader : server->address, effects);
+    }
+    ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
+    worst = std::max(worst, cluster.now() - died);
+    EXPECT_EQ(cluster.violation(), "");
+  }
+  EXPECT_LT(worst, 1s);
+}
+
 // A follower whose disk is slow answers for the entries after the others have committed them. It hears of
 // that without another write (found by server/cluster_test: after a restart one server showed nothing).
 TEST(CoreTest, ASlowFollowerHearsWhatIsCommitted) {
@@ -378,32 +406,29 @@ TEST(CoreTest, BeginsAClusterOnlyWithoutState) {
   EXPECT_EQ(again.error().message, kErrCantBootstrap);
 }
 
-// A dead leader's broken connections: no need to wait for the whole timeout. Consul's default timings.
+// A dead leader's broken connections: no need to wait for the whole timeout.
 TEST(CoreTest, ABrokenConnectionShortensTheElection) {
-  Duration worst{};
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
-    SimOptions options;
-    options.seed = seed;
-    options.timings = Timings().scaled(5);
-    SimCluster cluster(options);
-    ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
-    std::string leader = cluster.leader();
-    cluster.propose(leader, "x");
-    cluster.run_for(2s + std::chrono::milliseconds(seed * 37));
-    Instant died = cluster.now();
-    cluster.crash(leader);
-    cluster.run_for(5ms);  // what was on its way arrives before the connections break
-    for (const std::string& id : cluster.ids()) {
-      Effects effects;
-      if (!cluster.alive(id)) continue;
-      const Server* server = cluster.core(id).configuration().find(leader);
-      cluster.core(id).unreachable(cluster.now(), seed % 2 == 0 ? leader : server->address, effects);
-    }
-    ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
-    worst = std::max(worst, cluster.now() - died);
-    EXPECT_EQ(cluster.violation(), "");
+  SimOptions options;
+  options.seed = 9;
+  options.timings = Timings().scaled(5);
+  SimCluster cluster(options);
+  ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
+  std::string leader = cluster.leader();
+  cluster.propose(leader, "x");
+  cluster.run_for(2s);
+  Instant died = cluster.now();
+  cluster.crash(leader);
+  cluster.run_for(5ms);  // what was on its way arrives before the connections break
+  for (const std::string& id : cluster.ids()) {
+    Effects effects;
+    if (!cluster.alive(id)) continue;
+    Core& core = cluster.core(id);
+    // Whoever was only called by the leader knows its address and not its id.
+    core.unreachable(cluster.now(), core.configuration().find(leader)->address, effects);
   }
-  EXPECT_LT(worst, 1s);
+  ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
+  EXPECT_LT(cluster.now() - died, 1s);
+  EXPECT_EQ(cluster.violation(), "");
 }
 
 // The whole conversation of a first election and one command, as a reader would tell it.

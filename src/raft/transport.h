@@ -92,9 +92,9 @@ class Transport {
     virtual void receive(Envelope envelope) = 0;
     // A snapshot is arriving: the reader streams its bytes (called on the node's snapshot thread, may block).
     virtual void receive_snapshot(Envelope request, std::unique_ptr<SnapshotReader> reader) = 0;
-    // The connection to or from this server broke (a fast hint; no promise that each loss is reported). A
-    // follower that loses the one its leader came by is what makes fail-over fast. Id or address.
-    virtual void unreachable(std::string peer) = 0;
+    // The connection to (or from) this server broke: a fast hint; no promise that each loss is reported. Its
+    // address will do where the id is not known.
+    virtual void unreachable(std::string peer_id) = 0;
     // The snapshot sent under this sequence number did not get there, or got no answer.
     virtual void snapshot_failed(std::string peer_id, uint64_t sequence) = 0;
   };

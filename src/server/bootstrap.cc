@@ -71,7 +71,9 @@ void BootstrapExpect::check() {
     return give_up();
   }
   BootstrapView view = look_for_servers(server_.members().members(), server_.options().datacenter, expect_);
-  if (!view.problem.empty()) logger().error(view.problem, {{"member", view.culprit}});
+  if (!view.problem.empty() && view.problem + view.culprit != told_)
+    logger().error(view.problem, {{"member", view.culprit}});
+  told_ = view.problem + view.culprit;
   if (view.verdict != BootstrapView::Verdict::kReady) return;
   asking_ = true;
   servers_ = std::move(view.servers);

@@ -53,6 +53,7 @@ class BootstrapExpect {
   int64_t expect_ = 0;  // 0: nothing to wait for (any more)
   bool asking_ = false;
   std::vector<ServerTags> servers_;  // that are being asked
+  std::string told_;                 // the problem that was logged last
 };
 
 }  // namespace praetor::server

@@ -65,6 +65,9 @@ void MemberDuties::start() {
   if (!*alive_ || !server_.options().cluster.members) return;
   for (const gossip::Member& member : members()) announce(member);
   bootstrap_.check();
+  // Whoever wires the pool may have lost an event while the server was starting.
+  look_timer_ = reactor_.after(bootstrap_.waiting() ? kBootstrapLook : server_.options().reconcile_interval,
+                               [this] { start(); });
 }
 
 void MemberDuties::on_event(gossip::MemberEvent event) {
@@ -107,6 +110,7 @@ void MemberDuties::stop_leading() {
 
 void MemberDuties::stop() {
   stop_leading();
+  reactor_.cancel(look_timer_);
   bootstrap_.stop();
   *alive_ = false;
 }

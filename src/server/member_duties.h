@@ -23,6 +23,8 @@ class Server;
 
 // Events that come together are worked on together.
 inline constexpr Duration kMemberPause = std::chrono::milliseconds(100);
+// While a server waits for its bootstrap.
+inline constexpr Duration kBootstrapLook = std::chrono::seconds(5);
 // A server that has just started does not know all members yet. Nobody counts as forgotten before.
 inline constexpr Duration kReapPatience = std::chrono::seconds(60);
 
@@ -41,7 +43,7 @@ class MemberDuties {
   gossip::Member own_member() const;
 
   // On the reactor.
-  void start();  // looks at the members that are there already
+  void start();  // looks at the members that are there already, and now and then again
   void lead();
   void stop_leading();
   void stop();
@@ -65,7 +67,7 @@ class MemberDuties {
   BootstrapExpect bootstrap_;
   bool leading_ = false;
   std::map<std::string, gossip::MemberEvent> waiting_;  // by member, the newest event
-  Reactor::TimerId flush_timer_ = 0, interval_timer_ = 0;
+  Reactor::TimerId flush_timer_ = 0, interval_timer_ = 0, look_timer_ = 0;
 };
 
 }  // namespace praetor::server
