@@ -29,6 +29,7 @@ using Socket = asio::generic::stream_protocol::socket;
 namespace {
 
 constexpr size_t kReadBytes = 16 << 10, kMaxBufferedBody = 2048;
+constexpr size_t kFlushBytes = 256 << 10;   // of answers to pipelined requests go out before the next is looked at
 constexpr size_t kCopyBodyBelow = 4 << 10;  // smaller bodies are copied next to their head
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 
@@ -265,17 +266,19 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     process();
   }
 
-  // Parses and dispatches until an answer is pending or input runs out.
+  // Parses and dispatches until an answer is pending or input runs out, or until the client has to read first what it
+  // was answered: else one that only sends would have it all kept for it.
   void process() {
     if (processing_) return;
     processing_ = true;
     auto self = shared_from_this();
     bool starved = false;
-    while (!closed_ && !pending_ && !close_after_ && !starved) {
+    while (!closed_ && !pending_ && !close_after_ && !starved && !blocked_) {
       if (parse())
         dispatch();
       else
         starved = true;
+      if (queued_bytes() > kFlushBytes) flush();
     }
     processing_ = false;
     if (closed_) return;
@@ -283,7 +286,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (closed_) return;
     if (pending_)
       watch();
-    else if (!close_after_)
+    else if (!close_after_ && !blocked_)
       read();
   }
 
@@ -392,7 +395,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answered() {
     if (!close_after_) {
       new_request();
-      touch(kIdleTimeout);
+      touch(blocked_ ? kHeaderTimeout : kIdleTimeout);
     }
     if (!processing_) process();
   }
@@ -464,6 +467,9 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
       self->blocked_ = false;
       if (error) return self->close();
       self->flush();
+      if (self->blocked_ || self->pending_ || self->close_after_) return;
+      self->touch(self->started_ ? kHeaderTimeout : kIdleTimeout);
+      self->process();
     });
   }
 

@@ -99,6 +99,23 @@ TEST_F(ConnectionTest, AnAnswerMayBeReadSlowly) {
   EXPECT_TRUE(got.ends_with("\r\n0\r\n\r\n"));
 }
 
+TEST_F(ConnectionTest, WhoDoesNotReadIsNotAnsweredOnAndOn) {
+  answer = std::string(1 << 20, 'x');
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += "GET /x HTTP/1.1\r\nHost: x\r\n\r\n";
+  send(requests);
+  EXPECT_LT(bodies.size(), 5u);
+  send(requests);
+  EXPECT_LT(bodies.size(), 5u);
+  size_t got = 0;
+  for (size_t now = 1; now > 0; poll()) {
+    now = read(1 << 20).size();
+    got += now;
+  }
+  EXPECT_EQ(bodies.size(), 200u);
+  EXPECT_GT(got, 200u << 20);
+}
+
 TEST_F(ConnectionTest, WhoReadsNothingIsClosed) {
   answer = std::string(8 << 20, 'x');
   send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");

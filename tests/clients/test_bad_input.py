@@ -165,6 +165,22 @@ def test_slow_clients(server):
     serves(server)
 
 
+def test_requests_without_reading(server):
+    """One connection that asks for more and more, and reads nothing: no answers are kept for it."""
+    before = resident(server)
+    request = b"GET /v1/agent/self HTTP/1.1\r\nHost: x\r\n\r\n"
+    count = 150 * MIB // len(call(server, "GET", "/v1/agent/self").body)
+    with connect(server, timeout=1) as sock:
+        try:
+            sock.sendall(request * count)
+        except TimeoutError:
+            pass  # it does not read on, as it should
+        for _ in range(20):
+            assert call(server, "GET", "/v1/status/leader", timeout=10).status == 200
+        assert resident(server) < before + 40
+    serves(server)
+
+
 def test_idle_connections(server):
     before, memory = descriptors(server), resident(server)
     idle = []
