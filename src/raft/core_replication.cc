@@ -197,6 +197,10 @@ void Core::on_append_response(Instant now, const Envelope& envelope, const Appen
   acknowledge(*peer, request, effects);
   continue_transfer(now, effects);
   replicate(now, *peer, effects);
+  // It was due while nothing could be sent, a probe being under way: without this the follower would hear of the
+  // commit only with the next entry.
+  if (peer->commit_sent < commit_ && peer->commit_due == Instant{})
+    peer->commit_due = now + options_.commit_interval;
 }
 
 void Core::on_snapshot_response(Instant now, const Envelope& envelope, const SnapshotResponse& response,
