@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "raft/core.h"
+#include "raft/mutation.h"
 
 namespace praetor::raft {
 namespace {
@@ -69,7 +70,7 @@ bool Core::send_append(Instant now, Peer& peer, bool allow_empty, Effects& effec
   }
   std::vector<EntryRef> entries;
   size_t bytes = 0;
-  for (uint64_t index = peer.next; index <= last && entries.size() < kMaxAppendEntries; ++index) {
+  for (uint64_t index = peer.next; index <= last && entries.size() < options_.max_append_entries; ++index) {
     EntryRef entry = log_.cached(index);
     if (!entry) break;
     if (!entries.empty() && bytes + entry->data.size() > kMaxAppendBytes) break;
@@ -78,7 +79,7 @@ bool Core::send_append(Instant now, Peer& peer, bool allow_empty, Effects& effec
   }
   if (entries.empty()) {
     peer.fetching = true;
-    effects.fetches.push_back({peer.server.id, peer.next, std::min(last, peer.next + kMaxAppendEntries - 1)});
+    effects.fetches.push_back({peer.server.id, peer.next, std::min(last, peer.next + options_.max_append_entries - 1)});
     return false;
   }
   send_entries(now, peer, std::move(entries), effects);
@@ -233,7 +234,7 @@ void Core::snapshot_failed(Instant now, const std::string& peer_id, uint64_t seq
 // Until then no server of some majority votes for another (see hears_leader).
 Instant Core::lease_end() const {
   if (role_ != Role::kLeader || failed_ || lease_void_ || commit_ < term_start_) return Instant{};
-  if (is_only_voter()) return Instant::max();
+  if (is_only_voter() || planted(Mutation::kForgetLease)) return Instant::max();
   Instant since = majority_value(Instant::max(), [](const Peer& peer) { return peer.acknowledged_at; });
   if (since == Instant{} || since == Instant::max()) return Instant{};
   return since + std::min(options_.read_lease, options_.timings.leader_lease_timeout);
