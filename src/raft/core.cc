@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "raft/mutation.h"
 
 namespace praetor::raft {
 
@@ -174,7 +175,8 @@ void Core::persisted(Instant now, uint64_t index, uint64_t entry_term, Effects& 
 // earlier terms' entries are committed by the ones after them, never by counting.
 void Core::advance_commit(Instant now, Effects& effects) {
   uint64_t candidate = majority_value(log_.stable(), [](const Peer& peer) { return peer.match; });
-  if (candidate > commit_ && log_.term(candidate) == term()) commit_to(now, candidate, effects);
+  if (candidate > commit_ && (log_.term(candidate) == term() || planted(Mutation::kCountOldTerms)))
+    commit_to(now, candidate, effects);
 }
 
 void Core::commit_to(Instant now, uint64_t index, Effects& effects) {

@@ -34,8 +34,7 @@
 
 namespace praetor::raft {
 
-inline constexpr size_t kMaxAppendEntries = 512;    // entries in one message
-inline constexpr size_t kMaxAppendBytes = 1 << 20;  // and their data (one entry may exceed it alone)
+inline constexpr size_t kMaxAppendBytes = 1 << 20;  // data of the entries in one message (one may exceed it alone)
 inline constexpr size_t kMaxInflightAppends = 128;  // unanswered to one peer; hashicorp/raft's pipeline depth
 inline constexpr size_t kMaxWaitingChanges = 64;    // configuration changes waiting for the one under way
 
@@ -44,6 +43,7 @@ struct CoreOptions {
   std::string address;
   Timings timings;
   Duration commit_interval = std::chrono::milliseconds(50);  // commit index sent to an idle follower
+  size_t max_append_entries = kMaxAppendEntries;
   // How long an acknowledged heartbeat lets the leader answer reads alone, and a follower refuse votes when
   // it has lost the connection to its leader.
   Duration read_lease = std::chrono::milliseconds(300);

@@ -1,6 +1,7 @@
 // Elections: timeouts, pre-vote, votes, becoming leader (Raft 5.2, 5.4.1; thesis 9.6).
 #include "base/check.h"
 #include "raft/core.h"
+#include "raft/mutation.h"
 
 namespace praetor::raft {
 
@@ -47,6 +48,7 @@ bool Core::log_is_current(uint64_t last_index, uint64_t last_term) const {
 // a start nobody remembers whom it heard before, so it keeps the promise for one lease.
 bool Core::hears_leader(Instant now) const {
   if (role_ == Role::kLeader) return true;
+  if (planted(Mutation::kForgetPromise)) return false;
   Duration promise = std::min(options_.read_lease, options_.timings.leader_lease_timeout);
   if (!is_only_voter() && now < started_ + promise) return true;
   if (!last_contact_) return false;
@@ -143,7 +145,8 @@ void Core::on_vote_request(Instant now, const Envelope& envelope, const VoteRequ
   if (request.term < term()) return answer(false);
   if (request.pre_vote) return answer(log_is_current(request.last_index, request.last_term));
   if (request.term > term()) become_follower(now, request.term, effects);
-  bool free_to_vote = hard_state_.voted_for.empty() || hard_state_.voted_for == candidate;
+  bool free_to_vote = hard_state_.voted_for.empty() || hard_state_.voted_for == candidate ||
+                      planted(Mutation::kVoteTwice);
   if (role_ != Role::kFollower || !free_to_vote || !log_is_current(request.last_index, request.last_term))
     return answer(false);
   if (hard_state_.voted_for.empty()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "raft/core.h"
+#include "raft/mutation.h"
 
 namespace praetor::raft {
 
@@ -39,7 +40,8 @@ void Core::on_append_request(Instant now, const Envelope& envelope, const Append
   take_entries(now, request, effects);
   uint64_t matched = request.previous_index + request.entries.size();
   if (matched <= log_.last_index()) {
-    commit_to(now, std::min(request.commit_index, matched), effects);
+    uint64_t known = planted(Mutation::kCommitPastMatch) ? log_.last_index() : matched;
+    commit_to(now, std::min(request.commit_index, known), effects);
     pending_acks_.push_back({reply(envelope, AppendResponse{term(), 0, true, false}), matched, term()});
   } else {
     refuse(log_.last_index(), true);  // a gap inside the message
@@ -70,7 +72,7 @@ void Core::release_acks(Effects& effects) {
   while (!pending_acks_.empty()) {
     PendingAck& ack = pending_acks_.front();
     auto& response = std::get<AppendResponse>(ack.to.message);
-    if (ack.term == term() && ack.index > log_.stable()) return;
+    if (ack.term == term() && ack.index > log_.stable() && !planted(Mutation::kAckBeforeSync)) return;
     response.success = ack.term == term();
     response.term = term();
     response.last_index = log_.last_index();

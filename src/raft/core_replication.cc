@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "raft/core.h"
+#include "raft/mutation.h"
 
 namespace praetor::raft {
 namespace {
@@ -69,7 +70,7 @@ bool Core::send_append(Instant now, Peer& peer, bool allow_empty, Effects& effec
   }
   std::vector<EntryRef> entries;
   size_t bytes = 0;
-  for (uint64_t index = peer.next; index <= last && entries.size() < kMaxAppendEntries; ++index) {
+  for (uint64_t index = peer.next; index <= last && entries.size() < options_.max_append_entries; ++index) {
     EntryRef entry = log_.cached(index);
     if (!entry) break;
     if (!entries.empty() && bytes + entry->data.size() > kMaxAppendBytes) break;
@@ -78,7 +79,7 @@ bool Core::send_append(Instant now, Peer& peer, bool allow_empty, Effects& effec
   }
   if (entries.empty()) {
     peer.fetching = true;
-    effects.fetches.push_back({peer.server.id, peer.next, std::min(last, peer.next + kMaxAppendEntries - 1)});
+    effects.fetches.push_back({peer.server.id, peer.next, std::min(last, peer.next + options_.max_append_entries - 1)});
     return false;
   }
   send_entries(now, peer, std::move(entries), effects);
@@ -200,6 +201,10 @@ void Core::on_append_response(Instant now, const Envelope& envelope, const Appen
   acknowledge(*peer, request, effects);
   continue_transfer(now, effects);
   replicate(now, *peer, effects);
+  // It was due while nothing could be sent, a probe being under way: without this the follower would hear of the
+  // commit only with the next entry.
+  if (peer->commit_sent < commit_ && peer->commit_due == Instant{})
+    peer->commit_due = now + options_.commit_interval;
 }
 
 void Core::on_snapshot_response(Instant now, const Envelope& envelope, const SnapshotResponse& response,
@@ -232,7 +237,7 @@ void Core::snapshot_failed(Instant now, const std::string& peer_id, uint64_t seq
 // Until then no server of some majority votes for another (see hears_leader).
 Instant Core::lease_end() const {
   if (role_ != Role::kLeader || failed_ || lease_void_ || commit_ < term_start_) return Instant{};
-  if (is_only_voter()) return Instant::max();
+  if (is_only_voter() || planted(Mutation::kForgetLease)) return Instant::max();
   Instant since = majority_value(Instant::max(), [](const Peer& peer) { return peer.acknowledged_at; });
   if (since == Instant{} || since == Instant::max()) return Instant{};
   return since + std::min(options_.read_lease, options_.timings.leader_lease_timeout);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "raft/core.h"
+#include "raft/mutation.h"
 
 namespace praetor::raft {
 namespace {
@@ -40,18 +41,21 @@ void Core::read_index(Instant now, const std::vector<uint64_t>& tickets, Effects
     return;
   }
   // Whatever is sent after this moment and acknowledged proves that nobody else led at this moment.
-  for (uint64_t ticket : tickets) reads_.push_back({ticket, std::max(commit_, term_start_), sequence_});
+  uint64_t index = planted(Mutation::kReadBeforeOwnTerm) ? commit_ : std::max(commit_, term_start_);
+  for (uint64_t ticket : tickets) reads_.push_back({ticket, index, sequence_});
   for (auto& [id, peer] : peers_)
     if (peer.server.suffrage == Suffrage::kVoter) send_heartbeat(now, peer, effects);
   serve_reads(effects);
 }
 
 void Core::serve_reads(Effects& effects) {
-  if (reads_.empty() || commit_ < term_start_) return;
+  if (reads_.empty() || (commit_ < term_start_ && !planted(Mutation::kReadBeforeOwnTerm))) return;
   uint64_t confirmed =
       majority_value(UINT64_MAX, [](const Peer& peer) { return peer.acknowledged_sequence; });
   auto served = std::partition_point(
-      reads_.begin(), reads_.end(), [&](const WaitingRead& read) { return read.after_sequence < confirmed; });
+      reads_.begin(), reads_.end(), [&](const WaitingRead& read) {
+        return read.after_sequence < confirmed || planted(Mutation::kReadWithoutRound);
+      });
   for (auto read = reads_.begin(); read != served; ++read)
     effects.answers.push_back({read->ticket, read->index});
   reads_.erase(reads_.begin(), served);
@@ -118,7 +122,8 @@ Result<Configuration> Core::changed_configuration(const WaitingChange& change) c
 // (thesis, 4.1, and Ongaro's correction of 2015).
 void Core::start_next_change(Instant now, Effects& effects) {
   while (role_ == Role::kLeader && !changes_.empty() && change_index_ == 0 &&
-         latest_index_ == committed_index_ && commit_ >= term_start_ && !transfer_) {
+         ((latest_index_ == committed_index_ && commit_ >= term_start_) || planted(Mutation::kTwoChangesAtOnce)) &&
+         !transfer_) {
     WaitingChange change = std::move(changes_.front());
     changes_.pop_front();
     Result<Configuration> next = changed_configuration(change);

@@ -234,6 +234,27 @@ TEST(CoreTest, NonsenseFromPeersIsRefusedNotFatal) {
   EXPECT_EQ(bench.core->role(), Role::kLeader);
 }
 
+// Found by simulation: the commit index fell due while a probe was under way, and was not sent any more.
+TEST(CoreTest, AFollowerHearsOfACommitThatFellDueDuringAProbe) {
+  Bench bench({1}, 1);
+  bench.win();
+  uint64_t to_b = bench.sequence_of_append_to("b"), to_c = bench.sequence_of_append_to("c");
+  AppendResponse yes{.term = bench.core->term(), .last_index = 3, .success = true};
+  bench.persist();
+  bench.receive("b", yes, to_b);
+  ASSERT_EQ(bench.core->commit_index(), 3u);
+  bench.pass(60ms);
+  bench.tick();  // the probe of c is not answered yet
+  bench.effects.clear();
+  bench.receive("c", yes, to_c);
+  bench.pass(60ms);
+  bench.tick();
+  uint64_t told = 0;
+  for (const auto& [id, append] : bench.sent<AppendRequest>())
+    if (id == "c" && !append.heartbeat) told = append.commit_index;
+  EXPECT_EQ(told, 3u);
+}
+
 // Thesis 9.6: a server that was cut off does not disturb the leader when it comes back.
 TEST(CoreTest, PreVoteKeepsAReturningServerFromDisturbing) {
   for (bool pre_vote : {true, false}) {

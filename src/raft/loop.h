@@ -1,6 +1,7 @@
-// One strand of work: it sleeps, wakes when notified or at its deadline, and takes one turn. A node is made of
-// three (consensus, log, snapshots). In production each is a thread; a simulation takes the turns itself, in one
-// thread and in an order of its choosing, so that exactly the code that serves users is what it proves.
+// One strand of work: it sleeps, wakes when notified or at its deadline, and takes one turn. A node is made
+// of three (consensus, log, snapshots). In production each is a thread; a simulation takes the turns itself,
+// in one thread and in an order of its choosing, so that exactly the code that serves users is what it
+// proves.
 #pragma once
 
 #include <functional>
@@ -29,7 +30,8 @@ class Loop {
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  // Tools show the name (at most 15 bytes). `clock`, which outlives the loop, is what its deadlines are told in.
+  // Tools show the name (at most 15 bytes). `clock`, which outlives the loop, is what its deadlines are told
+  // in.
   virtual std::unique_ptr<Loop> make_loop(std::string name, Clock& clock) = 0;
 };
 

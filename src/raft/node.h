@@ -35,6 +35,7 @@ inline constexpr size_t kMaxPendingProposals = 65536;          // waiting for th
 inline constexpr size_t kMaxPendingProposalBytes = 256 << 20;  // sum of their data
 inline constexpr size_t kMaxEntryBytes = 64 << 20;   // data + extensions of one proposal (kTooLarge)
 inline constexpr size_t kMaxPendingControls = 4096;  // barriers, verifications, configuration changes
+inline constexpr size_t kMaxAppendEntries = 512;     // in one message to a follower
 
 // hashicorp/raft's timings. A multiplier scales the first three (Consul: 5 by default, 1 with -dev).
 struct Timings {
@@ -63,6 +64,7 @@ struct Options {
   uint64_t trailing_logs = 10240;
   size_t snapshots_retained = 2;
   size_t segment_bytes = 16 << 20;
+  size_t max_append_entries = kMaxAppendEntries;
 
   // Called on the consensus thread. on_leadership: this server became (true) or ceased to be the leader.
   std::function<void(bool leader, uint64_t term)> on_leadership;

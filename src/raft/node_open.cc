@@ -40,6 +40,7 @@ Status Node::Impl::open() {
                     ": the files do not belong together",
                 ErrorKind::kCorrupt);
   CoreOptions core{.id = options_.id, .address = options_.address, .timings = options_.timings};
+  core.max_append_entries = options_.max_append_entries;
   core.seed = thread_random().next();
   core_ = std::make_unique<Core>(std::move(core), std::move(state), clock_->now());
   shown_.configuration = {core_->configuration(), core_->configuration_index()};

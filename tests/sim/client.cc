@@ -8,7 +8,11 @@ namespace praetor::sim {
 using namespace std::chrono_literals;
 
 Client::Client(World& world, History& history, Servers servers, ClientOptions options, int number)
-    : world_(world), history_(history), servers_(std::move(servers)), options_(std::move(options)), number_(number) {}
+    : world_(world),
+      history_(history),
+      servers_(std::move(servers)),
+      options_(std::move(options)),
+      number_(number) {}
 
 void Client::start() {
   going_ = true;
@@ -24,7 +28,7 @@ void Client::think() {
 
 void Client::act() {
   Random& random = world_.random();
-  if (random.below(100) < 40) {
+  if (random.below(100) < options_.reads_percent) {
     auto mode = static_cast<ReadMode>(random.below(3));
     return read(mode, world_.pick(options_.keys));
   }
@@ -159,18 +163,19 @@ void Client::serve_read(Operation& operation, SimServer& server) {
 }
 
 void Client::serve_write(Operation& operation, SimServer& server) {
-  server.node().propose(operation.data, [this, &operation, id = server.id()](Result<raft::ProposalResult> result) {
-    if (result) {
-      answer(operation, [this, &operation, id, index = result->index, text = text_of(result->value)] {
-        history_.wrote(operation, id, index, text);
+  server.node().propose(
+      operation.data, [this, &operation, id = server.id()](Result<raft::ProposalResult> result) {
+        if (result) {
+          answer(operation, [this, &operation, id, index = result->index, text = text_of(result->value)] {
+            history_.wrote(operation, id, index, text);
+          });
+        } else if (result.error().message == raft::kErrNotLeader ||
+                   result.error().message == raft::kErrTransferInProgress) {
+          answer(operation,
+                 [this, &operation, why = result.error().message] { history_.refused(operation, why); });
+        }
+        // Else nobody knows whether it took place; the client waits until its patience ends.
       });
-    } else if (result.error().message == raft::kErrNotLeader ||
-               result.error().message == raft::kErrTransferInProgress) {
-      answer(operation,
-             [this, &operation, why = result.error().message] { history_.refused(operation, why); });
-    }
-    // Else nobody knows whether it took place; the client waits until its patience ends.
-  });
 }
 
 void Client::finish(Operation& operation) {

@@ -1,4 +1,5 @@
-// A client of the simulated cluster: one operation after the other, at servers of its choice, with a patience.
+// A client of the simulated cluster: one operation after the other, at servers of its choice, with a
+// patience.
 #pragma once
 
 #include <map>
@@ -14,6 +15,7 @@ struct ClientOptions {
   std::vector<std::string> keys;
   std::vector<std::string> nodes;
   Duration think_most = std::chrono::milliseconds(200);
+  uint64_t reads_percent = 40;
   Duration patience = std::chrono::seconds(3);
   double answer_lost = 0;  // between server and client
 };

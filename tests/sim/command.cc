@@ -60,8 +60,9 @@ std::string encode_register(const Command& command) {
 }  // namespace
 
 std::string_view verb_name(Verb verb) {
-  static constexpr std::string_view kNames[] = {"put",    "delete",         "delete-cas",      "cas",  "lock",
-                                                "unlock", "session-create", "session-destroy", "node", "check"};
+  static constexpr std::string_view kNames[] = {"put",  "delete", "delete-cas",     "cas",
+                                                "lock", "unlock", "session-create", "session-destroy",
+                                                "node", "check"};
   return kNames[static_cast<size_t>(verb)];
 }
 
@@ -92,8 +93,8 @@ std::string encode(const Command& command) {
 
 std::string text_of(const KeyState& state) {
   if (!state.exists) return "absent";
-  return fmt::format("'{}' session='{}' create={} modify={} lock={}", state.value, state.session, state.create_index,
-                     state.modify_index, state.lock_index);
+  return fmt::format("'{}' session='{}' create={} modify={} lock={}", state.value, state.session,
+                     state.create_index, state.modify_index, state.lock_index);
 }
 
 const KeyState& Model::at(const std::string& key, uint64_t index) const {
@@ -174,6 +175,8 @@ std::string Model::apply(uint64_t index, const Command& command) {
   auto write = [&] {
     state.exists = true;
     state.value = command.value;
+    // A plain write takes the request's LockIndex, as Consul's does.
+    if (command.verb != Verb::kUnlock) state.lock_index = 0;
     set(command.key, index, state);
     return "true";
   };

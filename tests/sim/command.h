@@ -1,5 +1,5 @@
-// What clients of the simulation write, and what a write must do: a model of keys and sessions that knows nothing
-// of the code under test (Consul's rules, kv-and-sessions.md).
+// What clients of the simulation write, and what a write must do: a model of keys and sessions that knows
+// nothing of the code under test (Consul's rules, kv-and-sessions.md).
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Command {
   std::string key;      // or the node's name
   std::string value{};  // or the check's status
   std::string session{};
-  uint64_t expected = 0;  // ModifyIndex of a condition …
+  uint64_t expected = 0;        // ModifyIndex of a condition …
   uint64_t expected_value = 0;  // … and the version that it is, as clients see it (KeyOperation)
   bool expected_released = false;
   bool delete_behavior = false;

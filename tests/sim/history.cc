@@ -41,8 +41,8 @@ Operation& History::begin_write(int client, Command command) {
   operation.data = encode(command);
   truth_.announce(command, operation.data);
   if (world_.tracing())
-    world_.trace("client {} op {}: {} {} session='{}' expected={}", client, operation.id, verb_name(command.verb),
-                 command.key, command.session, command.expected);
+    world_.trace("client {} op {}: {} {} session='{}' expected={}", client, operation.id,
+                 verb_name(command.verb), command.key, command.session, command.expected);
   return operation;
 }
 
@@ -51,18 +51,21 @@ void History::end(Operation& operation) {
   operation.took = world_.now() - operation.began;
 }
 
-void History::wrote(Operation& operation, const std::string& server, uint64_t index, const std::string& answer) {
+void History::wrote(Operation& operation, const std::string& server, uint64_t index,
+                    const std::string& answer) {
   end(operation);
   operation.returned = ++stamp_;
   operation.answered = true;
   operation.index = index;
   operation.answer = answer;
   ++world_.counters.acknowledged;
-  if (world_.tracing()) world_.trace("client {} op {}: '{}' at {}", operation.client, operation.id, answer, index);
+  if (world_.tracing())
+    world_.trace("client {} op {}: '{}' at {}", operation.client, operation.id, answer, index);
   truth_.acknowledged(server, index, operation.data, answer);
   if (index <= operation.floor)
-    world_.violate(fmt::format("linearizability: operation {} took place at {}, before {} which was seen earlier",
-                               operation.id, index, operation.floor));
+    world_.violate(
+        fmt::format("linearizability: operation {} took place at {}, before {} which was seen earlier",
+                    operation.id, index, operation.floor));
   floor_ = std::max(floor_, index);
 }
 
@@ -75,15 +78,15 @@ void History::read(Operation& operation, const std::string& server, uint64_t ind
   ++world_.counters.reads;
   const std::string& key = operation.command.key;
   if (world_.tracing())
-    world_.trace("client {} op {}: {} = {} at {} of {}", operation.client, operation.id, key, text_of(seen), index,
-                 server);
+    world_.trace("client {} op {}: {} = {} at {} of {}", operation.client, operation.id, key, text_of(seen),
+                 index, server);
   if (const KeyState& right = truth_.model().at(key, index); !(right == seen))
-    world_.violate(fmt::format("reads: {} shows {} = {} at {}, where it is {}", server, key, text_of(seen), index,
-                               text_of(right)));
+    world_.violate(fmt::format("reads: {} shows {} = {} at {}, where it is {}", server, key, text_of(seen),
+                               index, text_of(right)));
   if (operation.mode == ReadMode::kStale) return;
   if (index < operation.floor)
-    world_.violate(fmt::format("linearizability: {} lets operation {} read {} at {}, but {} was seen earlier", server,
-                               operation.id, key, index, operation.floor));
+    world_.violate(fmt::format("linearizability: {} lets operation {} read {} at {}, but {} was seen earlier",
+                               server, operation.id, key, index, operation.floor));
   floor_ = std::max(floor_, index);
 }
 
@@ -112,12 +115,14 @@ std::pair<uint64_t, bool> History::version_of(const KeyState& state) const {
   return {written, truth_.index_of(written) != state.modify_index};
 }
 
-void History::add_releases(const Operation& operation, std::map<std::string, std::vector<KeyOperation>>& keys) const {
+void History::add_releases(const Operation& operation,
+                           std::map<std::string, std::vector<KeyOperation>>& keys) const {
   const Command& command = operation.command;
   std::vector<uint64_t> released, deleted;
   for (const auto& [id, session] : sessions_) {
-    bool ends = command.verb == Verb::kSessionDestroy ? id == command.session
-                                                      : session.created.with_check && session.created.key == command.key;
+    bool ends = command.verb == Verb::kSessionDestroy
+                    ? id == command.session
+                    : session.created.with_check && session.created.key == command.key;
     if (ends) (session.created.delete_behavior ? deleted : released).push_back(session.number);
   }
   KeyOperation end;
@@ -135,7 +140,8 @@ void History::add_releases(const Operation& operation, std::map<std::string, std
   }
 }
 
-void History::add_to_keys(const Operation& operation, std::map<std::string, std::vector<KeyOperation>>& keys) const {
+void History::add_to_keys(const Operation& operation,
+                          std::map<std::string, std::vector<KeyOperation>>& keys) const {
   using Kind = KeyOperation::Kind;
   const Command& command = operation.command;
   if (operation.refused || operation.answer == "error") return;
@@ -180,16 +186,15 @@ void History::check() {
   std::map<std::string, std::vector<KeyOperation>> keys;
   for (const Operation& operation : operations_) add_to_keys(operation, keys);
   for (const Operation& operation : operations_) {
-    bool ends_sessions =
-        !operation.refused && !operation.is_read &&
-        (operation.command.verb == Verb::kSessionDestroy ||
-         (operation.command.verb == Verb::kCheck && operation.command.value == "critical"));
+    bool ends_sessions = !operation.refused && !operation.is_read &&
+                         (operation.command.verb == Verb::kSessionDestroy ||
+                          (operation.command.verb == Verb::kCheck && operation.command.value == "critical"));
     if (ends_sessions) add_releases(operation, keys);
   }
   for (const auto& [key, list] : keys)
     if (!linearizable(list))
-      return world_.violate(fmt::format("linearizability: no order of the {} operations on {} explains their answers",
-                                        list.size(), key));
+      return world_.violate(fmt::format(
+          "linearizability: no order of the {} operations on {} explains their answers", list.size(), key));
 }
 
 }  // namespace praetor::sim

@@ -1,9 +1,9 @@
 // All operations of all clients, as they saw them, and what must hold of them.
 //
-// While the run goes on, each answer is checked against the log that it claims: what the model says at the index
-// that it names, and that index not before any that was seen before the operation began. That is linearizability
-// with the log as its witness, over all keys and sessions at once. At the end each key is checked again by a search
-// that believes no index (linearizability.h).
+// While the run goes on, each answer is checked against the log that it claims: what the model says at the
+// index that it names, and that index not before any that was seen before the operation began. That is
+// linearizability with the log as its witness, over all keys and sessions at once. At the end each key is
+// checked again by a search that believes no index (linearizability.h).
 #pragma once
 
 #include <deque>

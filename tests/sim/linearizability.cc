@@ -7,7 +7,7 @@ namespace praetor::sim {
 namespace {
 
 struct State {
-  uint64_t value = 0;   // 0: the key is absent
+  uint64_t value = 0;  // 0: the key is absent
   uint64_t holder = 0;
   bool released = false;  // since the value was written, a session's end took the holder away
   bool operator==(const State&) const = default;
@@ -20,7 +20,8 @@ std::optional<State> step(const State& state, const KeyOperation& operation) {
     if (operation.answer && *operation.answer != holds) return std::nullopt;
     return holds ? after : state;
   };
-  bool same = state.value == operation.expected && (state.value == 0 || state.released == operation.expected_released);
+  bool same = state.value == operation.expected &&
+              (state.value == 0 || state.released == operation.expected_released);
   switch (operation.kind) {
     case Kind::kRead:
       if (state.value != operation.value || state.holder != operation.session) return std::nullopt;
@@ -40,7 +41,8 @@ std::optional<State> step(const State& state, const KeyOperation& operation) {
       return conditional(state.holder == operation.session, {operation.value, 0, false});
     case Kind::kRelease:
     case Kind::kReleaseAndDelete:
-      if (state.holder == 0 || std::ranges::find(operation.sessions, state.holder) == operation.sessions.end())
+      if (state.holder == 0 ||
+          std::ranges::find(operation.sessions, state.holder) == operation.sessions.end())
         return state;
       if (operation.kind == Kind::kReleaseAndDelete) return State{};
       return State{state.value, 0, true};
@@ -76,7 +78,8 @@ class Search {
     if (budget_ == 0) return false;
     --budget_;
     // The set is told by two independent hashes: a collision of both would hide a path, once in 2^64 sets.
-    if (!tried_.insert({hash_, mix(state.value * 3 + state.holder * 0x9e3779b97f4a7c15 + state.released)}).second)
+    if (!tried_.insert({hash_, mix(state.value * 3 + state.holder * 0x9e3779b97f4a7c15 + state.released)})
+             .second)
       return false;
     while (first < operations_.size() && placed_[first]) ++first;
     // Whatever begins after the first end of an unplaced operation comes after that operation.

@@ -1,5 +1,5 @@
-// The strands of one simulated process, on virtual time: its clock, which drifts, and its loops, whose turns the
-// world takes.
+// The strands of one simulated process, on virtual time: its clock, which drifts, and its loops, whose turns
+// the world takes.
 #pragma once
 
 #include <vector>

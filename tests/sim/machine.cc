@@ -87,7 +87,8 @@ std::any CheckedMachine::apply(const raft::Entry& entry) {
   last_ = entry.index;
   std::any answer = fsm_.apply(entry);
   std::string text = text_of(answer);
-  if (world_.tracing()) world_.trace("{} applies {} of term {}: '{}'", server_, entry.index, entry.term, text);
+  if (world_.tracing())
+    world_.trace("{} applies {} of term {}: '{}'", server_, entry.index, entry.term, text);
   truth_.applied(server_, entry.index, text, state_hash(store_.tables()));
   return answer;
 }

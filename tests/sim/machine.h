@@ -9,13 +9,14 @@
 
 namespace praetor::sim {
 
-// Of everything that servers must agree on at an index. Left out is what only this server uses to be finer than
-// Consul's indexes (Activity), which a restored snapshot does not bring along.
+// Of everything that servers must agree on at an index. Left out is what only this server uses to be finer
+// than Consul's indexes (Activity), which a restored snapshot does not bring along.
 uint64_t state_hash(const store::Tables& tables);
 
 class CheckedMachine final : public raft::StateMachine {
  public:
-  CheckedMachine(World& world, Truth& truth, std::string server) : world_(world), truth_(truth), server_(std::move(server)) {}
+  CheckedMachine(World& world, Truth& truth, std::string server)
+      : world_(world), truth_(truth), server_(std::move(server)) {}
 
   std::any apply(const raft::Entry& entry) override;
   void publish(uint64_t applied_index) override;

@@ -46,7 +46,8 @@ void work(Shared& shared, Shared::Slot& slot, uint64_t last) {
     Run run(seed, false);
     if (!run.go()) {
       if (shared.failures.fetch_add(1) < kMaxFailuresShown) {
-        std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), run.world().violation().c_str());
+        std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                    run.world().violation().c_str());
         std::fflush(stdout);
       }
     }
@@ -66,8 +67,7 @@ pid_t spawn(Shared& shared, size_t slot, uint64_t last) {
 }
 
 int run_many(uint64_t first, uint64_t last, size_t jobs) {
-  void* memory =
-      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return 2;
   auto& shared = *new (memory) Shared;
   shared.next = first;
@@ -84,7 +84,8 @@ int run_many(uint64_t first, uint64_t last, size_t jobs) {
     // An assertion of the code under test, most likely: its text stands above.
     std::printf("seed %llu: the process ended (%s %d)\n",
                 static_cast<unsigned long long>(shared.slots[slot].seed.load()),
-                WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                WIFSIGNALED(status) ? "signal" : "exit",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     shared.failures.fetch_add(1);
     shared.done.fetch_add(1);
     running[spawn(shared, slot, last)] = slot;
@@ -94,7 +95,8 @@ int run_many(uint64_t first, uint64_t last, size_t jobs) {
   for (const Shared::Slot& slot : shared.slots) sum.add(slot.counters);
   std::printf("%llu seeds (%llu to %llu) in %.1f s, %.1f a second, failures: %llu\n%s\n",
               static_cast<unsigned long long>(shared.done.load()), static_cast<unsigned long long>(first),
-              static_cast<unsigned long long>(last), seconds, static_cast<double>(shared.done.load()) / seconds,
+              static_cast<unsigned long long>(last), seconds,
+              static_cast<double>(shared.done.load()) / seconds,
               static_cast<unsigned long long>(shared.failures.load()), sum.text().c_str());
   return shared.failures == 0 ? 0 : 1;
 }

@@ -19,11 +19,20 @@ Climate Climate::of_seed(Random& random) {
   climate.weather.slow = kSlow[random.below(std::size(kSlow))];
   if (one_in(4)) climate.weather.delay_most = 60ms;
   if (one_in(4)) climate.weather.tells_unreachable = 1;
-  if (one_in(8)) climate.timings = raft::Timings().scaled(3);
+  // Short time-outs: more elections in the same time.
+  if (uint64_t dice = random.below(8); dice == 0) {
+    climate.timings = raft::Timings().scaled(3);
+  } else if (dice <= 3) {
+    climate.timings.heartbeat_timeout = climate.timings.election_timeout = 250ms;
+    climate.timings.leader_lease_timeout = 125ms;
+  }
+  climate.ambush = one_in(3);
+  if (one_in(2)) climate.max_append_entries = 1 + random.below(4);
   static constexpr double kDrift[] = {0, 0.0005, 0.01};
   climate.drift = kDrift[random.below(std::size(kDrift))];
   climate.latencies.consensus = {5us, 60us, one_in(3) ? 0.002 : 0, 150ms};
-  climate.latencies.log = {80us, one_in(3) ? Duration(12ms) : Duration(2ms), one_in(3) ? 0.01 : 0, 400ms};
+  static constexpr Duration kDisk[] = {2ms, 2ms, 12ms, 60ms};
+  climate.latencies.log = {80us, kDisk[random.below(std::size(kDisk))], one_in(3) ? 0.01 : 0, 400ms};
   climate.latencies.snapshot = {500us, 40ms, 0.05, 500ms};
   bool everything = one_in(3);
   auto often = [&] { return everything || one_in(2); };
@@ -41,7 +50,11 @@ Climate Climate::of_seed(Random& random) {
   climate.calm_most = one_in(3) ? 1500ms : 600ms;
   climate.clients = 2 + random.below(3);
   climate.keys = 2 + random.below(4);
-  climate.think_most = one_in(3) ? 40ms : 200ms;
+  static constexpr Duration kThink[] = {200ms, 200ms, 40ms, 10ms};
+  climate.think_most = kThink[random.below(std::size(kThink))];
+  static constexpr uint64_t kReads[] = {20, 40, 80};
+  climate.reads_percent = kReads[random.below(std::size(kReads))];
+  if (climate.think_most == Duration(10ms)) climate.storm /= 2;
   return climate;
 }
 
@@ -59,10 +72,14 @@ std::string Climate::text() const {
   name(membership, "membership");
   name(transfers, "transfers");
   name(snapshots, "snapshots");
+  name(ambush, "ambush");
   static constexpr const char* kPreVote[] = {"all", "none", "mixed"};
-  return fmt::format("servers={} clients={} keys={} loss={} duplicate={} slow={} drift={} pre-vote={} faults:{}", servers,
-                     clients, keys, weather.loss, weather.duplicate, weather.slow, drift,
-                     kPreVote[static_cast<size_t>(pre_vote)], faults);
+  return fmt::format(
+      "servers={} timeout={}ms append={} think={}ms clients={} keys={} loss={} duplicate={} slow={} drift={} "
+      "pre-vote={} faults:{}",
+      servers, timings.heartbeat_timeout.count() / 1'000'000, max_append_entries,
+      think_most.count() / 1'000'000, clients, keys, weather.loss, weather.duplicate, weather.slow, drift,
+      kPreVote[static_cast<size_t>(pre_vote)], faults);
 }
 
 void Run::strike() {
@@ -72,7 +89,8 @@ void Run::strike() {
   SimServer* led = leader();
   if (led != nullptr && random.below(3) == 0) any = led->id();
   SimServer& server = *servers_.at(any);
-  if (server.disk_failed() && random.below(3) == 0) return random.below(2) == 0 ? server.kill() : server.cut_power();
+  if (server.disk_failed() && random.below(3) == 0)
+    return random.below(2) == 0 ? server.kill() : server.cut_power();
   switch (random.below(14)) {
     case 0:
       if (climate_.kills && server.running()) server.kill();
@@ -97,7 +115,7 @@ void Run::strike() {
       network_.heal();
       break;
     case 9:
-      if (climate_.pauses) server.pause();
+      if (climate_.pauses) pause_for_a_while(any);
       break;
     case 10:
       for (const std::string& id : all) servers_.at(id)->resume();
@@ -115,18 +133,78 @@ void Run::strike() {
       break;
     case 13:
       if (climate_.cluster_power_cuts && random.below(4) == 0)
-        for (const std::string& id : all) random.below(8) == 0 ? servers_.at(id)->kill() : servers_.at(id)->cut_power();
+        for (const std::string& id : all)
+          random.below(8) == 0 ? servers_.at(id)->kill() : servers_.at(id)->cut_power();
       break;
     default:
       break;
   }
 }
 
+// A stopped process: the longer ones lose what they led.
+void Run::pause_for_a_while(const std::string& id) {
+  servers_.at(id)->pause();
+  Duration most = climate_.timings.heartbeat_timeout * 4;
+  world_.after(world_.between(1ms, most), [this, id] { servers_.at(id)->resume(); });
+}
+
+void Run::bring_back_soon(const std::string& id) {
+  world_.after(world_.between(1ms, climate_.timings.heartbeat_timeout), [this, id] {
+    if (storming_) start_server(id);
+  });
+}
+
+// The moments after an election are the ones in which protocols go wrong.
+void Run::ambush(const std::string& id) {
+  Random& random = world_.random();
+  if (!storming_ || random.below(2) == 0) return;
+  Duration most = random.below(2) == 0 ? Duration(4ms) : Duration(60ms);
+  world_.after(Duration(random.below(static_cast<uint64_t>(most.count()))), [this, id] {
+    SimServer& server = *servers_.at(id);
+    if (!storming_ || !server.running()) return;
+    Random& dice = world_.random();
+    std::string other = world_.pick(ids());
+    switch (dice.below(6)) {
+      case 0:
+        server.kill();
+        return bring_back_soon(id);
+      case 1:
+        server.cut_power();
+        return bring_back_soon(id);
+      case 2:
+        return pause_for_a_while(id);
+      case 3:  // only one of the others stays with it
+        ++world_.counters.partitions;
+        for (const std::string& peer : ids())
+          if (peer != other) {
+            network_.cut(id, peer);
+            network_.cut(peer, id);
+          }
+        break;
+      case 4:  // one follower does not hear it
+        ++world_.counters.partitions;
+        network_.cut(id, other);
+        break;
+      default:
+        ++world_.counters.partitions;
+        for (const std::string& peer : ids()) {
+          network_.cut(id, peer);
+          network_.cut(peer, id);
+        }
+    }
+    if (dice.below(2) == 0)
+      for (const std::string& peer : ids())
+        if (peer != id) network_.break_connection(peer, id);
+    world_.after(world_.between(1ms, climate_.timings.heartbeat_timeout * 3), [this] { network_.heal(); });
+  });
+}
+
 void Run::strike_disk(SimServer& server) {
   Random& random = world_.random();
   uint64_t call = 1 + random.below(random.below(2) == 0 ? 6 : 60);
   if (climate_.power_cuts && random.below(2) == 0) return server.cut_power_at(call);
-  static constexpr raft::Fault kFaults[] = {raft::Fault::kError, raft::Fault::kShortWrite, raft::Fault::kAfter};
+  static constexpr raft::Fault kFaults[] = {raft::Fault::kError, raft::Fault::kShortWrite,
+                                            raft::Fault::kAfter};
   if (climate_.disk_faults) server.fail_disk_at(call, kFaults[random.below(3)]);
 }
 
@@ -138,7 +216,7 @@ void Run::strike_network(const std::string& id) {
     network_.cut(a, b);
     network_.cut(b, a);
   };
-  switch (random.below(5)) {
+  switch (random.below(6)) {
     case 0:  // alone
       for (const std::string& other : all) cut_both(id, other);
       break;
@@ -156,10 +234,20 @@ void Run::strike_network(const std::string& id) {
           if (side[a] != side[b]) network_.cut(a, b);
       break;
     }
-    default:  // one way between two
+    case 4:  // one way between two
       network_.cut(id, world_.pick(all));
+      break;
+    default:  // nothing but broken connections
+      break;
   }
   if (world_.tracing()) world_.trace("the network is cut around {}", id);
+  // Where connections are reset, and not just silent, the others know it at once.
+  if (random.below(2) == 0)
+    for (const std::string& other : all)
+      if (other != id && random.below(4) != 0) {
+        network_.break_connection(other, id);
+        network_.break_connection(id, other);
+      }
 }
 
 void Run::change_membership() {
@@ -173,11 +261,14 @@ void Run::change_membership() {
     make_server(target, false);
     announce(target);
     start_server(target);
-    change = random.below(2) == 0 ? raft::ConfigurationChange::kAddNonvoter : raft::ConfigurationChange::kAddVoter;
+    change =
+        random.below(2) == 0 ? raft::ConfigurationChange::kAddNonvoter : raft::ConfigurationChange::kAddVoter;
   }
   ++world_.counters.changes;
-  if (world_.tracing()) world_.trace("{} is asked for change {} of {}", led->id(), static_cast<int>(change), target);
-  led->node().change_configuration(change, {raft::Suffrage::kVoter, target, target + ":8300"}, 0, [](Result<uint64_t>) {});
+  if (world_.tracing())
+    world_.trace("{} is asked for change {} of {}", led->id(), static_cast<int>(change), target);
+  led->node().change_configuration(change, {raft::Suffrage::kVoter, target, target + ":8300"}, 0,
+                                   [](Result<uint64_t>) {});
 }
 
 void Run::take_snapshot(SimServer& server) {

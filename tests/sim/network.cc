@@ -35,18 +35,20 @@ std::string text_of(const raft::Message& message) {
   struct Visitor {
     std::string operator()(const raft::AppendRequest& m) const {
       if (m.heartbeat) return fmt::format("heartbeat term={}", m.term);
-      return fmt::format("append term={} prev={}/{} n={} commit={}", m.term, m.previous_index, m.previous_term,
-                         m.entries.size(), m.commit_index);
+      return fmt::format("append term={} prev={}/{} n={} commit={}", m.term, m.previous_index,
+                         m.previous_term, m.entries.size(), m.commit_index);
     }
     std::string operator()(const raft::AppendResponse& m) const {
-      return fmt::format("{} term={} last={}", m.success ? "appended" : "append refused", m.term, m.last_index);
+      return fmt::format("{} term={} last={}", m.success ? "appended" : "append refused", m.term,
+                         m.last_index);
     }
     std::string operator()(const raft::VoteRequest& m) const {
-      return fmt::format("{} term={} last={}/{}{}", m.pre_vote ? "pre-vote" : "vote", m.term, m.last_index, m.last_term,
-                         m.leadership_transfer ? " transfer" : "");
+      return fmt::format("{} term={} last={}/{}{}", m.pre_vote ? "pre-vote" : "vote", m.term, m.last_index,
+                         m.last_term, m.leadership_transfer ? " transfer" : "");
     }
     std::string operator()(const raft::VoteResponse& m) const {
-      return fmt::format("{} {} term={}", m.pre_vote ? "pre-vote" : "vote", m.granted ? "granted" : "refused", m.term);
+      return fmt::format("{} {} term={}", m.pre_vote ? "pre-vote" : "vote", m.granted ? "granted" : "refused",
+                         m.term);
     }
     std::string operator()(const raft::SnapshotRequest& m) const {
       return fmt::format("snapshot term={} index={}/{}", m.term, m.meta.index, m.meta.term);
@@ -62,7 +64,8 @@ std::string text_of(const raft::Message& message) {
 
 Duration Network::delay() {
   Duration delay = world_.between(weather_.delay_least, weather_.delay_most);
-  if (weather_.slow > 0 && world_.chance(weather_.slow)) delay += world_.between(Duration(0), weather_.slow_most);
+  if (weather_.slow > 0 && world_.chance(weather_.slow))
+    delay += world_.between(Duration(0), weather_.slow_most);
   return delay;
 }
 
@@ -91,6 +94,10 @@ void Network::deliver(const std::string& from, const std::string& to,
 
 void Network::tell_unreachable(const std::string& from, const std::string& to) {
   if (is_cut(to, from) || is_cut(from, to) || !world_.chance(weather_.tells_unreachable)) return;
+  break_connection(from, to);
+}
+
+void Network::break_connection(const std::string& from, const std::string& to) {
   auto port = ports_.find(from);
   if (port == ports_.end()) return;
   port->second.when_running([this, from, to] {
@@ -119,7 +126,8 @@ void Network::send_snapshot(const std::string& from, raft::Envelope request,
   world_.after(kSnapshotPatience, [this, from, to, sequence = request.sequence] {
     if (auto port = ports_.find(from); port != ports_.end())
       port->second.when_running([this, from, to, sequence] {
-        if (auto still = ports_.find(from); still != ports_.end()) still->second.receiver->snapshot_failed(to, sequence);
+        if (auto still = ports_.find(from); still != ports_.end())
+          still->second.receiver->snapshot_failed(to, sequence);
       });
   });
   auto content = std::make_shared<std::string>();

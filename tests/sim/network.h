@@ -37,12 +37,15 @@ class Network {
   void attach(const std::string& id, Port port) { ports_[id] = std::move(port); }
   void detach(const std::string& id) { ports_.erase(id); }
   void send(const std::string& from, raft::Envelope envelope);
-  void send_snapshot(const std::string& from, raft::Envelope request, std::unique_ptr<raft::SnapshotReader> reader);
+  void send_snapshot(const std::string& from, raft::Envelope request,
+                     std::unique_ptr<raft::SnapshotReader> reader);
   // Sees every message that is sent.
   void set_observer(Observer observer) { observer_ = std::move(observer); }
 
   void cut(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
   void heal() { cuts_.clear(); }
+  // `from` is told that its connection to `to` broke, whatever the truth is.
+  void break_connection(const std::string& from, const std::string& to);
   bool any_cut() const { return !cuts_.empty(); }
   Weather& weather() { return weather_; }
 
@@ -69,7 +72,10 @@ class SimTransport final : public raft::Transport {
   using WhenRunning = std::function<void(World::Action)>;
   // `open` says whether the process may still speak (its machine has power).
   SimTransport(Network& network, std::string id, WhenRunning when_running, std::function<bool()> open)
-      : network_(network), id_(std::move(id)), when_running_(std::move(when_running)), open_(std::move(open)) {}
+      : network_(network),
+        id_(std::move(id)),
+        when_running_(std::move(when_running)),
+        open_(std::move(open)) {}
 
   void attach(Receiver* receiver) override { network_.attach(id_, {receiver, when_running_}); }
   void detach() override { network_.detach(id_); }

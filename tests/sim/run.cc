@@ -14,7 +14,8 @@ Run::Run(uint64_t seed, bool tracing) : Run(seed, tracing, Climate{}) {
 Run::Run(uint64_t seed, bool tracing, Climate climate)
     : world_(seed, tracing), climate_(std::move(climate)), network_(world_, climate_.weather) {
   network_.set_observer([this](const std::string& from, const raft::Envelope& envelope) {
-    if (const auto* append = std::get_if<raft::AppendRequest>(&envelope.message)) truth_.on_wire(from, *append);
+    if (const auto* append = std::get_if<raft::AppendRequest>(&envelope.message))
+      truth_.on_wire(from, *append);
   });
 }
 
@@ -61,6 +62,8 @@ void Run::make_server(const std::string& id, bool bootstrap) {
   options.snapshot_threshold = 20 + world_.random().below(60);
   options.trailing_logs = world_.random().below(30);
   options.segment_bytes = size_t{2048} << world_.random().below(4);
+  options.max_append_entries = climate_.max_append_entries;
+  if (climate_.ambush) options.on_elected = [this](const std::string& elected) { ambush(elected); };
   if (bootstrap)
     for (size_t i = 0; i < climate_.servers; ++i) {
       std::string member(1, static_cast<char>('a' + i));
@@ -101,6 +104,7 @@ void Run::start_cluster() {
   options.keys = keys_;
   options.nodes = nodes_;
   options.think_most = climate_.think_most;
+  options.reads_percent = climate_.reads_percent;
   options.answer_lost = climate_.answer_lost;
   for (size_t i = 0; i <= climate_.clients; ++i)
     clients_.push_back(std::make_unique<Client>(
@@ -138,6 +142,7 @@ bool Run::go() {
 }
 
 void Run::storm() {
+  storming_ = true;
   Instant end = world_.now() + climate_.storm;
   while (world_.well() && world_.now() < end) {
     if (!world_.run_for(world_.between(10ms, climate_.calm_most))) return;
@@ -146,6 +151,7 @@ void Run::storm() {
 }
 
 void Run::end_faults() {
+  storming_ = false;
   if (!world_.well()) return;
   if (world_.tracing()) world_.trace("fair weather");
   network_.heal();
@@ -173,7 +179,9 @@ bool Run::come_back() {
 // Clients fall silent; every member of the cluster gets everything.
 bool Run::agree() {
   for (auto& client : clients_) client->stop();
-  auto idle = [&] { return std::ranges::all_of(clients_, [](const auto& client) { return client->idle(); }); };
+  auto idle = [&] {
+    return std::ranges::all_of(clients_, [](const auto& client) { return client->idle(); });
+  };
   if (!run_until(idle, 30s)) return false;
   auto together = [&] {
     SimServer* first = leader();

@@ -1,5 +1,5 @@
-// One run: a cluster, its clients, and a nemesis, all from a seed. First a storm of faults, then fair weather, in
-// which the cluster must come back to work and everybody must agree.
+// One run: a cluster, its clients, and a nemesis, all from a seed. First a storm of faults, then fair
+// weather, in which the cluster must come back to work and everybody must agree.
 #pragma once
 
 #include <map>
@@ -20,11 +20,14 @@ struct Climate {
   Loops::Latencies latencies;
   bool kills = false, power_cuts = false, disk_faults = false, cluster_power_cuts = false;
   bool partitions = false, pauses = false, membership = false, transfers = false, snapshots = false;
+  bool ambush = false;  // strikes those who have just been elected
+  size_t max_append_entries = raft::kMaxAppendEntries;
   enum class PreVote : uint8_t { kAll, kNone, kMixed } pre_vote = PreVote::kAll;
   Duration storm = std::chrono::seconds(15);
   Duration calm_most = std::chrono::milliseconds(700);  // between two deeds of the nemesis
   size_t clients = 3, keys = 4;
   Duration think_most = std::chrono::milliseconds(150);
+  uint64_t reads_percent = 40;
   double answer_lost = 0.02;
 
   static Climate of_seed(Random& random);
@@ -64,6 +67,9 @@ class Run {
   void storm();
   void strike();
   void strike_disk(SimServer& server);
+  void ambush(const std::string& id);
+  void pause_for_a_while(const std::string& id);
+  void bring_back_soon(const std::string& id);
   void strike_network(const std::string& id);
   void change_membership();
   void take_snapshot(SimServer& server);

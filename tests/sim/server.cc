@@ -60,6 +60,7 @@ raft::Options SimServer::node_options() {
   options.snapshot_threshold = options_.snapshot_threshold;
   options.trailing_logs = options_.trailing_logs;
   options.segment_bytes = options_.segment_bytes;
+  options.max_append_entries = options_.max_append_entries;
   options.file_system = &disk_;
   options.clock = &process_->clock;
   options.scheduler = &process_->loops;
@@ -69,6 +70,7 @@ raft::Options SimServer::node_options() {
     if (!leader || !process_->node) return;
     ++world_.counters.elections;
     truth_.led(id(), term, process_->node->last_index());
+    if (options_.on_elected) options_.on_elected(id());
   };
   options.on_disk_failure = [process = process_.get()](const Error&) { process->disk_failed = true; };
   options.on_log = [this](const std::string& line) {
@@ -198,7 +200,8 @@ void SimServer::check_disk() {
   uint64_t last = (*log)->last_index();
   for (uint64_t index = (*log)->first_index(); index <= last;) {
     auto entries = (*log)->read(index, last, 1 << 20);
-    if (!entries) return world_.violate(fmt::format("the log of {} cannot be read: {}", id(), entries.error().message));
+    if (!entries)
+      return world_.violate(fmt::format("the log of {} cannot be read: {}", id(), entries.error().message));
     for (const raft::EntryRef& entry : *entries) truth_.on_disk(id(), *entry);
     index += entries->size();
   }

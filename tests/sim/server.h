@@ -1,5 +1,5 @@
-// One simulated server: a disk that outlives it, and a process that runs the real Node (consensus, log, votes,
-// snapshots, recovery) over the real state machine.
+// One simulated server: a disk that outlives it, and a process that runs the real Node (consensus, log,
+// votes, snapshots, recovery) over the real state machine.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,8 @@ struct ServerOptions {
   uint64_t snapshot_threshold = 40;
   uint64_t trailing_logs = 10;
   size_t segment_bytes = 8 << 10;
+  size_t max_append_entries = raft::kMaxAppendEntries;
+  std::function<void(const std::string& id)> on_elected;
 };
 
 class SimServer {

@@ -21,8 +21,9 @@ void Truth::led(const std::string& server, uint64_t term, uint64_t last_index) {
   for (auto committed = commands_.rbegin(); fresh && committed != commands_.rend(); ++committed) {
     if (committed->second.term >= term) continue;
     if (committed->first > last_index)
-      world_.violate(fmt::format("leader completeness: {} leads term {} with a log up to {}, without the committed {}",
-                                 server, term, last_index, committed->first));
+      world_.violate(
+          fmt::format("leader completeness: {} leads term {} with a log up to {}, without the committed {}",
+                      server, term, last_index, committed->first));
     break;
   }
 }
@@ -33,7 +34,8 @@ void Truth::on_wire(const std::string& from, const raft::AppendRequest& request)
     OnWire seen{hash_of(*entry), previous_term};
     auto [known, fresh] = entries_.try_emplace({entry->index, entry->term}, seen);
     if (!fresh && (known->second.hash != seen.hash || known->second.previous_term != seen.previous_term))
-      world_.violate(fmt::format("log matching: {} sends another entry {} of term {}", from, entry->index, entry->term));
+      world_.violate(
+          fmt::format("log matching: {} sends another entry {} of term {}", from, entry->index, entry->term));
     previous_term = entry->term;
   }
 }
@@ -41,8 +43,8 @@ void Truth::on_wire(const std::string& from, const raft::AppendRequest& request)
 void Truth::passed(const std::string& server, uint64_t before, uint64_t index) {
   auto skipped = commands_.upper_bound(before);
   if (skipped != commands_.end() && skipped->first <= index)
-    world_.violate(fmt::format("state machine safety: {} went from {} to {} without the command at {}", server, before,
-                               index, skipped->first));
+    world_.violate(fmt::format("state machine safety: {} went from {} to {} without the command at {}",
+                               server, before, index, skipped->first));
   passed_ = std::max(passed_, index);
 }
 
@@ -51,27 +53,30 @@ void Truth::applying(const std::string& server, uint64_t before, const raft::Ent
   auto known = commands_.find(entry.index);
   if (known == commands_.end()) {
     if (entry.index <= passed_)
-      return world_.violate(fmt::format("state machine safety: {} applies a command at {}, where others had none",
-                                        server, entry.index));
+      return world_.violate(fmt::format(
+          "state machine safety: {} applies a command at {}, where others had none", server, entry.index));
     auto command = announced_.find(entry.data);
     if (command == announced_.end())
       return world_.violate(fmt::format("{} applies at {} what nobody wrote", server, entry.index));
     if (refused_.contains(entry.data))
-      return world_.violate(fmt::format("{} applies at {} operation {}, which was refused", server, entry.index,
-                                        command->second.id));
+      return world_.violate(fmt::format("{} applies at {} operation {}, which was refused", server,
+                                        entry.index, command->second.id));
     commands_[entry.index] = {entry.term, entry.data, model_.apply(entry.index, command->second), {}};
     indexes_.try_emplace(command->second.id, entry.index);
     passed_ = entry.index;
   } else if (known->second.term != entry.term || known->second.data != entry.data) {
-    world_.violate(fmt::format("state machine safety: {} applies another command at {}", server, entry.index));
+    world_.violate(
+        fmt::format("state machine safety: {} applies another command at {}", server, entry.index));
   }
 }
 
-void Truth::applied(const std::string& server, uint64_t index, const std::string& answer, uint64_t state_hash) {
+void Truth::applied(const std::string& server, uint64_t index, const std::string& answer,
+                    uint64_t state_hash) {
   if (!world_.well()) return;
   Committed& committed = commands_.at(index);
   if (committed.answer != answer)
-    world_.violate(fmt::format("model: {} answers '{}' at {}, the model '{}'", server, answer, index, committed.answer));
+    world_.violate(
+        fmt::format("model: {} answers '{}' at {}, the model '{}'", server, answer, index, committed.answer));
   if (!committed.state_hash) committed.state_hash = state_hash;
   if (*committed.state_hash != state_hash)
     world_.violate(fmt::format("state machine safety: {} has another state after {}", server, index));
@@ -82,8 +87,8 @@ void Truth::restored(const std::string& server, uint64_t index, uint64_t state_h
   if (last == commands_.begin()) return;
   --last;
   if (last->second.state_hash && *last->second.state_hash != state_hash)
-    world_.violate(fmt::format("state machine safety: {} has another state restored from the snapshot at {}", server,
-                               index));
+    world_.violate(fmt::format("state machine safety: {} has another state restored from the snapshot at {}",
+                               server, index));
 }
 
 void Truth::on_disk(const std::string& server, const raft::Entry& entry) {
@@ -108,10 +113,11 @@ void Truth::acknowledged(const std::string& server, uint64_t index, const std::s
                          const std::string& answer) {
   auto committed = commands_.find(index);
   if (committed == commands_.end() || committed->second.data != data)
-    return world_.violate(fmt::format("durability: {} acknowledged at {} what is not committed there", server, index));
+    return world_.violate(
+        fmt::format("durability: {} acknowledged at {} what is not committed there", server, index));
   if (committed->second.answer != answer)
-    world_.violate(fmt::format("durability: {} answered '{}' for {}, where '{}' was right", server, answer, index,
-                               committed->second.answer));
+    world_.violate(fmt::format("durability: {} answered '{}' for {}, where '{}' was right", server, answer,
+                               index, committed->second.answer));
 }
 
 }  // namespace praetor::sim

@@ -1,11 +1,12 @@
-// What every server must agree with: the committed log, the model's answers, the states' hashes, the leaders of
-// the terms, the entries on the wire. Each server tells what it does; the first that differs ends the run.
+// What every server must agree with: the committed log, the model's answers, the states' hashes, the leaders
+// of the terms, the entries on the wire. Each server tells what it does; the first that differs ends the run.
 //
 //   election safety      led()       one leader a term
 //   leader completeness  led()       it has whatever was committed before its term
 //   log matching         on_wire()   index and term name one entry, with one before it
 //   state machine safety applied()   each index is one command, and does to every copy of the state the same
-//   durability           acknowledged(), refused(): what was promised is in the committed log, what was refused not
+//   durability           acknowledged(), refused(): what was promised is in the committed log, what was
+//   refused not
 #pragma once
 
 #include <map>
@@ -38,7 +39,8 @@ class Truth {
   // The durable log of a server at the end holds this.
   void on_disk(const std::string& server, const raft::Entry& entry);
 
-  void acknowledged(const std::string& server, uint64_t index, const std::string& data, const std::string& answer);
+  void acknowledged(const std::string& server, uint64_t index, const std::string& data,
+                    const std::string& answer);
   void refused(const Command& command, const std::string& data);
   // Where the operation stands in the committed log; 0 when it does not (yet).
   uint64_t index_of(uint64_t operation) const;
@@ -63,7 +65,7 @@ class Truth {
   Model model_;
   std::map<uint64_t, Committed> commands_;
   std::unordered_map<uint64_t, uint64_t> indexes_;  // by operation
-  uint64_t passed_ = 0;  // up to here it is known which indexes are commands
+  uint64_t passed_ = 0;                             // up to here it is known which indexes are commands
   std::map<uint64_t, std::string> leaders_;
   std::map<std::pair<uint64_t, uint64_t>, OnWire> entries_;  // by index and term
 };

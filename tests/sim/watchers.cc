@@ -19,13 +19,14 @@ KeyState state_of(const store::KvLeaf* leaf) {
 
 Watchers::Watchers(World& world, const Truth& truth, std::string server, store::Store& store)
     : world_(world), truth_(truth), server_(std::move(server)), store_(store) {
-  store_.set_notice_sink([this](const std::shared_ptr<const store::CommitNotice>& notice) { deliver(*notice); });
+  store_.set_notice_sink(
+      [this](const std::shared_ptr<const store::CommitNotice>& notice) { deliver(*notice); });
 }
 
 std::string Watchers::name_of(const Watch& watch) const {
   static constexpr const char* kKinds[] = {"key", "prefix", "sessions"};
-  return fmt::format("{} watching {} '{}' since {}", server_, kKinds[static_cast<size_t>(watch.kind)], watch.what,
-                     watch.evaluated_at);
+  return fmt::format("{} watching {} '{}' since {}", server_, kKinds[static_cast<size_t>(watch.kind)],
+                     watch.what, watch.evaluated_at);
 }
 
 void Watchers::watch(Kind kind, const std::string& what) {
@@ -39,8 +40,8 @@ void Watchers::check_result(const Watch& watch, const store::View& view, store::
   const Model& model = truth_.model();
   auto check_key = [&](const std::string& key, const KeyState& state) {
     if (state != model.at(key, view.index()))
-      world_.violate(fmt::format("{} reads {} = {} at {}, where it is {}", server_, key, text_of(state), view.index(),
-                                 text_of(model.at(key, view.index()))));
+      world_.violate(fmt::format("{} reads {} = {} at {}, where it is {}", server_, key, text_of(state),
+                                 view.index(), text_of(model.at(key, view.index()))));
   };
   if (watch.kind == Kind::kKey) return check_key(watch.what, state_of(store::kv_get(view, watch.what, &set)));
   if (watch.kind == Kind::kPrefix) {

@@ -25,7 +25,6 @@ class Watchers {
   // After each publication: nobody still waits for what it changed.
   void verify(uint64_t published_index) const;
 
-
  private:
   struct Watch {
     Kind kind;

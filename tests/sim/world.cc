@@ -51,10 +51,11 @@ void World::Counters::add(const Counters& other) {
 
 std::string World::Counters::text() const {
   return fmt::format(
-      "events {} messages {} operations {} acknowledged {} reads {} elections {} crashes {} power-cuts {} disk-faults {} "
+      "events {} messages {} operations {} acknowledged {} reads {} elections {} crashes {} power-cuts {} "
+      "disk-faults {} "
       "partitions {} pauses {} snapshots {} installs {} membership-changes {} transfers {} wake-ups {}",
-      events, messages, operations, acknowledged, reads, elections, crashes, power_cuts, disk_faults, partitions, pauses,
-      snapshots, installs, changes, transfers, wakeups);
+      events, messages, operations, acknowledged, reads, elections, crashes, power_cuts, disk_faults,
+      partitions, pauses, snapshots, installs, changes, transfers, wakeups);
 }
 
 }  // namespace praetor::sim

@@ -2,12 +2,12 @@
 // One thread. Equal seeds make equal runs, to the byte of the trace.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -52,9 +52,9 @@ class World {
   bool well() const { return violation_.empty(); }
 
   struct Counters {
-    uint64_t events = 0, messages = 0, operations = 0, acknowledged = 0, reads = 0, elections = 0, crashes = 0,
-             power_cuts = 0, disk_faults = 0, partitions = 0, pauses = 0, installs = 0, snapshots = 0, changes = 0,
-             wakeups = 0, transfers = 0;
+    uint64_t events = 0, messages = 0, operations = 0, acknowledged = 0, reads = 0, elections = 0,
+             crashes = 0, power_cuts = 0, disk_faults = 0, partitions = 0, pauses = 0, installs = 0,
+             snapshots = 0, changes = 0, wakeups = 0, transfers = 0;
     void add(const Counters& other);
     std::string text() const;
   };
