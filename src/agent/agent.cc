@@ -125,6 +125,11 @@ uint64_t Agent::notify(std::function<void()> callback) {
 
 void Agent::cancel_notify(uint64_t id) { notify_.erase(id); }
 
+void Agent::leader_changed() {
+  sync_.server_up(system_clock().now());
+  if (started_) pump_soon();
+}
+
 void Agent::pump_soon() {
   if (std::exchange(pump_posted_, true)) return;
   reactor_.post([this, alive = alive_] {
