@@ -127,10 +127,13 @@ void Agent::cancel_notify(uint64_t id) { notify_.erase(id); }
 
 void Agent::server_up() {
   reactor_.post([this, alive = alive_] {
-    if (!*alive) return;
-    sync_.server_up(system_clock().now());
-    pump();
+    if (*alive) leader_changed();
   });
+}
+
+void Agent::leader_changed() {
+  sync_.server_up(system_clock().now());
+  if (started_) pump_soon();
 }
 
 void Agent::pump_soon() {

@@ -80,6 +80,11 @@ class Agent {
                                const std::string& token, Done done);
   void set_node_maintenance(bool enable, const std::string& reason, const std::string& token, Done done);
 
+  // The members that are alive: large clusters compare with the catalog less often.
+  void set_cluster_size(size_t nodes) { sync_.set_cluster_size(nodes); }
+  // Somebody else leads now: compare soon.
+  void leader_changed();
+
   const LocalState& state() const { return state_; }
   const RuntimeConfig& config() const { return *config_; }
   AgentTokens& tokens() { return tokens_; }

@@ -1,6 +1,7 @@
 #include "daemon/membership.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <future>
 #include <utility>
@@ -45,6 +46,7 @@ struct Membership::Impl {
   const Logger log;
   agent::Pools* pools = nullptr;
   bool stopped = false;
+  std::atomic<bool> counting = false;  // the members, soon
   // On the reactor.
   std::vector<std::shared_ptr<agent::RetryJoin>> retries;
   std::unique_ptr<agent::RemoteExec> remote_exec;  // null: not allowed
@@ -64,12 +66,26 @@ struct Membership::Impl {
 
   void take_lan(const gossip::SerfEvent& event) {
     if (options.on_lan) options.on_lan(event);
+    if (std::holds_alternative<gossip::MemberEvent>(event)) count_members_soon();
     if (const auto* user = std::get_if<gossip::UserEvent>(&event)) take_user_event(*user);
   }
 
+  // Once for all that comes together.
+  void count_members_soon() {
+    if (counting.exchange(true)) return;
+    reactor.post(guarded([](Impl& impl) {
+      impl.counting = false;
+      impl.options.agent->set_cluster_size(alive_in(*impl.options.lan->list()));
+    }));
+  }
+
   void take_user_event(const gossip::UserEvent& event) {
-    if (event.name == agent::kNewLeaderEvent)
-      return log.info("New leader elected", {{"payload", event.payload}});
+    if (event.name == agent::kNewLeaderEvent) {
+      log.info("New leader elected", {{"payload", event.payload}});
+      if (event.payload != config().node_name)
+        reactor.post(guarded([](Impl& impl) { impl.options.agent->leader_changed(); }));
+      return;
+    }
     std::string_view name = event.name;
     if (!name.starts_with(agent::kUserEventPrefix))
       return log.warn("Unhandled local event", {{"event", event.name}});

@@ -34,7 +34,7 @@ class Agent:
         self.process = None
         os.makedirs(self.folder, exist_ok=True)
 
-    def start(self, *flags, timeout=20):
+    def spawn(self, *flags):
         line = [path_of(self.program), "agent", f"-node={self.name}", f"-bind={self.address}", f"-client={self.address}",
                 f"-data-dir={os.path.join(self.folder, 'data')}", "-log-level=debug", "-disable-host-node-id",
                 "-hcl=disable_update_check=true", *flags]
@@ -42,6 +42,9 @@ class Agent:
             self.process = subprocess.Popen(line, cwd=self.folder, env=binaries.environment(self.folder),
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                             start_new_session=True)
+
+    def start(self, *flags, timeout=20):
+        self.spawn(*flags)
         deadline = time.monotonic() + timeout
         while True:
             assert self.process.poll() is None, f"{self.name} exited:\n{self.tail()}"
@@ -51,6 +54,11 @@ class Agent:
             except OSError:
                 assert time.monotonic() < deadline, f"{self.name} does not answer:\n{self.tail()}"
                 time.sleep(0.05)
+
+    def run_to_end(self, *flags, timeout=20):
+        """The exit code of an agent that ends by itself."""
+        self.spawn(*flags)
+        return self.process.wait(timeout)
 
     def call(self, method, path, body=None, timeout=30):
         """(status, text); an error status is an answer."""
