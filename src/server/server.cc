@@ -7,6 +7,7 @@
 #include "codec/msgpack.h"
 #include "fsm/fsm.h"
 #include "raft/env.h"
+#include "server/autopilot_health.h"
 #include "server/coordinates.h"
 #include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
@@ -67,7 +68,7 @@ Status Server::open() {
   raft_options.id = options_.node_id;
   raft_options.address = options_.advertise_address + ":" + std::to_string(options_.server_port);
   raft_options.bootstrap = options_.bootstrap;
-  raft_options.timings = options_.timings;
+  raft_options.timings = healthy_timings(options_.timings);
   raft_options.snapshot_interval = options_.snapshot_interval;
   raft_options.snapshot_threshold = options_.snapshot_threshold;
   raft_options.trailing_logs = options_.trailing_logs;
