@@ -30,6 +30,13 @@ Time whole_seconds(Time time) {
 
 }  // namespace
 
+raft::Timings healthy_timings(raft::Timings timings) {
+  if (timings.heartbeat_interval <= Duration::zero())
+    timings.heartbeat_interval =
+        std::min<Duration>(timings.heartbeat_timeout / 10, kLongestHeartbeatInterval);
+  return timings;
+}
+
 model::OperatorHealth assess_health(const HealthInput& input, StabilityMap& stability) {
   std::map<std::string, ServerTags> known;
   for (const gossip::Member& member : input.members)

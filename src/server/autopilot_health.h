@@ -9,10 +9,17 @@
 #include "base/time.h"
 #include "gossip/serf.h"
 #include "model/operator.h"
+#include "raft/node.h"
 #include "raft/types.h"
 #include "server/server_tags.h"
 
 namespace praetor::server {
+
+// The timings with heartbeats so frequent that an idle follower counts as healthy: hashicorp/raft writes to
+// it each 50 to 100 ms, and autopilot's threshold is 200 ms. A leader's reads need them too: its lease lasts
+// 300 ms.
+inline constexpr Duration kLongestHeartbeatInterval = std::chrono::milliseconds(100);
+raft::Timings healthy_timings(raft::Timings timings);
 
 struct HealthInput {
   raft::Configuration configuration;

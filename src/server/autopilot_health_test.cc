@@ -31,8 +31,7 @@ class AutopilotHealth : public ::testing::Test {
     input_.stats.clear();
     for (int i = 1; i <= servers; ++i) {
       std::string number = std::to_string(i);
-      input_.configuration.servers.push_back(
-          {Suffrage::kVoter, "id" + number, "10.0.0." + number + ":8300"});
+      input_.configuration.servers.push_back({Suffrage::kVoter, "id" + number, "10.0.0." + number + ":8300"});
       input_.members.push_back(server_member("s" + number, "10.0.0." + number, "id" + number));
       input_.stats["id" + number] = {i == 1 ? "0" : "20ms", 3, 1000};
     }
@@ -49,6 +48,14 @@ class AutopilotHealth : public ::testing::Test {
   HealthInput input_;
   StabilityMap stability_;
 };
+
+// Found beside a real Consul: with default timings a follower heard from an idle leader each 500 ms only.
+TEST_F(AutopilotHealth, AnIdleFollowerHearsItsLeaderOftenEnough) {
+  EXPECT_EQ(healthy_timings(raft::Timings().scaled(5)).heartbeat_interval, 100ms);
+  EXPECT_EQ(healthy_timings({.heartbeat_timeout = 40ms}).heartbeat_interval, 4ms);
+  EXPECT_EQ(healthy_timings({.heartbeat_interval = 300ms}).heartbeat_interval, 300ms)
+      << "as it was asked for";
+}
 
 TEST_F(AutopilotHealth, SaysHowManyMayFail) {
   model::OperatorHealth health = assess();

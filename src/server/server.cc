@@ -8,6 +8,7 @@
 #include "codec/msgpack.h"
 #include "fsm/fsm.h"
 #include "raft/env.h"
+#include "server/autopilot_health.h"
 #include "server/coordinates.h"
 #include "server/endpoint_metrics.h"
 #include "server/leader_duties.h"
@@ -69,7 +70,7 @@ Status Server::open() {
   raft_options.id = options_.node_id;
   raft_options.address = raft_address_;
   raft_options.bootstrap = options_.bootstrap;
-  raft_options.timings = options_.timings;
+  raft_options.timings = healthy_timings(options_.timings);
   raft_options.snapshot_interval = options_.snapshot_interval;
   raft_options.snapshot_threshold = options_.snapshot_threshold;
   raft_options.trailing_logs = options_.trailing_logs;
