@@ -55,7 +55,25 @@ Climate Climate::of_seed(Random& random) {
   static constexpr uint64_t kReads[] = {20, 40, 80};
   climate.reads_percent = kReads[random.below(std::size(kReads))];
   if (climate.think_most == Duration(10ms)) climate.storm /= 2;
+  if (one_in(6)) climate.become_churn();
   return climate;
+}
+
+// Logs that diverge need many leaders who each get a little done: short terms, slow disks, entries one by
+// one.
+void Climate::become_churn() {
+  churn = ambush = kills = power_cuts = true;
+  disk_faults = cluster_power_cuts = pauses = membership = transfers = partitions = snapshots = false;
+  weather = Weather{};
+  weather.tells_unreachable = 0;
+  timings.heartbeat_timeout = timings.election_timeout = 100ms;
+  timings.leader_lease_timeout = 50ms;
+  latencies.log = {80us, 25ms, 0, Duration(0)};
+  max_append_entries = 1;
+  clients = 2;
+  think_most = 40ms;
+  reads_percent = 20;
+  servers = servers > 5 ? 5 : servers;
 }
 
 std::string Climate::text() const {
@@ -73,6 +91,7 @@ std::string Climate::text() const {
   name(transfers, "transfers");
   name(snapshots, "snapshots");
   name(ambush, "ambush");
+  name(churn, "churn");
   static constexpr const char* kPreVote[] = {"all", "none", "mixed"};
   return fmt::format(
       "servers={} timeout={}ms append={} think={}ms clients={} keys={} loss={} duplicate={} slow={} drift={} "
@@ -157,7 +176,7 @@ void Run::bring_back_soon(const std::string& id) {
 // The moments after an election are the ones in which protocols go wrong.
 void Run::ambush(const std::string& id) {
   Random& random = world_.random();
-  if (!storming_ || random.below(2) == 0) return;
+  if (!storming_ || (!climate_.churn && random.below(2) == 0)) return;
   Duration most = random.below(2) == 0 ? Duration(4ms) : Duration(60ms);
   world_.after(Duration(random.below(static_cast<uint64_t>(most.count()))), [this, id] {
     SimServer& server = *servers_.at(id);

@@ -21,6 +21,7 @@ struct Climate {
   bool kills = false, power_cuts = false, disk_faults = false, cluster_power_cuts = false;
   bool partitions = false, pauses = false, membership = false, transfers = false, snapshots = false;
   bool ambush = false;  // strikes those who have just been elected
+  bool churn = false;   // one election after the other, and little else
   size_t max_append_entries = raft::kMaxAppendEntries;
   enum class PreVote : uint8_t { kAll, kNone, kMixed } pre_vote = PreVote::kAll;
   Duration storm = std::chrono::seconds(15);
@@ -31,6 +32,7 @@ struct Climate {
   double answer_lost = 0.02;
 
   static Climate of_seed(Random& random);
+  void become_churn();
   std::string text() const;
 };
 

@@ -18,7 +18,7 @@ class World {
  public:
   using Action = std::move_only_function<void()>;
 
-  // Also seeds thread_random(), which the code under test draws from.
+  // Also seeds thread_random(), which the code under test draws from: one world a thread at a time.
   World(uint64_t seed, bool tracing);
 
   uint64_t seed() const { return seed_; }
