@@ -31,7 +31,6 @@ std::vector<std::string> successors(const Server& server, const raft::Configurat
 }  // namespace
 
 void Server::begin_leave(Reactor& reactor, std::function<void()> done) {
-  logger().info("server starting leave");
   auto members = members_->members();
   raft::Configuration configuration = raft_->configuration().configuration;
   std::vector<std::string> next = successors(*this, configuration, members);
