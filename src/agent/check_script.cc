@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,9 +16,8 @@
 #include <unordered_map>
 
 #include "agent/check_probe.h"
+#include "agent/child_process.h"
 #include "base/text.h"
-
-extern char** environ;
 
 namespace praetor::agent {
 
@@ -52,31 +50,8 @@ Result<std::string> find_program(const std::string& name) {
 // Starts `args` with `output` as both outputs, in its own process group, and with default signals.
 Result<pid_t> spawn(const std::vector<std::string>& args, int output) {
   TRY_ASSIGN(std::string program, find_program(args.at(0)));
-  std::vector<char*> argv;
-  argv.reserve(args.size() + 1);
-  for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
-  argv.push_back(nullptr);
-
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, output, 1);
-  posix_spawn_file_actions_adddup2(&files, output, 2);
-  posix_spawn_file_actions_addclosefrom_np(&files, 3);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  posix_spawnattr_setsigmask(&attributes, &signals);
-  ::sigfillset(&signals);
-  posix_spawnattr_setsigdefault(&attributes, &signals);
   pid_t pid = 0;
-  int code = ::posix_spawn(&pid, program.c_str(), &files, &attributes, argv.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
+  int code = spawn_group(program, args, output, pid);
   if (code != 0) return fail(io_error("fork/exec " + program, code));
   return pid;
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,12 +13,11 @@
 #include <cstdlib>
 #include <utility>
 
+#include "agent/child_process.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/json.h"
 #include "codec/type.h"
-
-extern char** environ;
 
 namespace praetor::agent {
 
@@ -85,34 +83,6 @@ class ScriptFile {
   explicit ScriptFile(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
-
-// In a process group of its own, both outputs into `output`, which the child gets and the caller keeps.
-Result<pid_t> spawn(const std::vector<std::string>& args, int output) {
-  std::vector<char*> argv;
-  for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, output, 1);
-  posix_spawn_file_actions_adddup2(&files, output, 2);
-  posix_spawn_file_actions_addclosefrom_np(&files, 3);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  posix_spawnattr_setsigmask(&attributes, &signals);
-  ::sigfillset(&signals);
-  posix_spawnattr_setsigdefault(&attributes, &signals);
-  pid_t pid = 0;
-  int code = ::posix_spawnp(&pid, argv[0], &files, &attributes, argv.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  if (code != 0) return fail(io_error("exec " + args[0], code));
-  return pid;
-}
 
 int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : kFailed; }
 
@@ -238,19 +208,20 @@ int RemoteExec::execute(Job& job) {
   logger().info("remote exec script", {{"script", args.back()}});
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return kFailed;
-  auto child = spawn(args, ends[1]);
+  pid_t child = 0;
+  int refused = spawn_group(args[0], args, ends[1], child);
   ::close(ends[1]);
   int code = kFailed;
-  if (child) {
+  if (refused == 0) {
     Output output{put};
     Status pumped = pump(ends[0], spec->wait, stopping_, output);
-    code = reap(*child, !pumped, stopping_);
+    code = reap(child, !pumped, stopping_);
     if (!pumped) {
       logger().error("failed to write output of remote exec job", {{"error", pumped.error()}});
       code = kFailed;
     }
   } else {
-    logger().error("failed to start remote exec", {{"error", child.error()}});
+    logger().error("failed to start remote exec", {{"error", io_error("exec " + args[0], refused)}});
   }
   ::close(ends[0]);
   return code;
