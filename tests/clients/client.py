@@ -3,12 +3,11 @@
 import json
 import os
 import sys
-import time
 import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "compat"))
-from compatlib import binaries  # noqa: E402
+from compatlib.waiting import until  # noqa: E402  pylint: disable=unused-import
 
 
 class Answer:
@@ -41,15 +40,3 @@ def put(agent, path, payload=None):
     answer = call(agent, "PUT", path, payload)
     assert answer.status == 200, f"PUT {path}: {answer.status} {answer.body!r}"
     return answer.body
-
-
-def until(probe, wanted, timeout=20):
-    """Repeats probe() until it gives what is wanted (a value, or a predicate), and returns it; else fails."""
-    accept = wanted if callable(wanted) else lambda value: value == wanted
-    deadline = time.monotonic() + binaries.patience(timeout)
-    while True:
-        value = probe()
-        if accept(value):
-            return value
-        assert time.monotonic() < deadline, f"after {timeout} s still {value!r}"
-        time.sleep(0.05)

@@ -16,7 +16,7 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "compat"))
 
-from compatlib import binaries  # noqa: E402
+from compatlib import binaries, waiting  # noqa: E402
 
 
 def path_of(program):
@@ -157,15 +157,7 @@ def cluster(tmp_path):
 
 
 def until(probe, wanted, timeout=30):
-    """Repeats probe() until it gives what is wanted (a value, or a predicate), and returns it; else fails."""
-    accept = wanted if callable(wanted) else lambda value: value == wanted
-    deadline = time.monotonic() + timeout
-    while True:
-        value = probe()
-        if accept(value):
-            return value
-        assert time.monotonic() < deadline, f"after {timeout} s still {value!r}"
-        time.sleep(0.05)
+    return waiting.until(probe, wanted, timeout)
 
 
 @pytest.fixture(name="until")
