@@ -8,6 +8,7 @@
 #include "raft/test_machine.h"
 #include "server/autopilot.h"
 #include "server/cluster_test_support.h"
+#include "server/gateway.h"
 #include "server/member_test_support.h"
 #include "store/catalog.h"
 #include "store/kv.h"
@@ -291,13 +292,16 @@ TEST(Cluster, AServerWithoutALeaderSaysSo) {
   auto applied = cluster.apply_at("s1", model::MessageType::kKVS, put("a", "1"));
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().message, kErrNoLeader);
+  Gateway gateway({.datacenter = "dc1", .server = &cluster.server("s1"), .rpc_hold_timeout = 100ms});
   for (bool stale : {false, true}) {
     auto readable = std::make_shared<Status>();
-    model::QueryOptions options;
-    options.allow_stale = stale;
+    Ask ask;
+    ask.place = Place::kReadable;
+    ask.options.allow_stale = stale;
+    auto here = [readable, &cluster] { ADD_FAILURE() << cluster.server("s1").leader_address() << " leads"; };
     ASSERT_TRUE(cluster.run("s1", [&](auto done) {
-      cluster.server("s1").when_readable(cluster.reactor("s1"), options, [readable, done](Status status) {
-        *readable = std::move(status);
+      gateway.route(cluster.reactor("s1"), ask, here, [readable, done](Result<std::string> reply) {
+        *readable = reply ? Status() : Status(fail(std::move(reply.error())));
         done();
       });
     }));

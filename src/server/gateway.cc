@@ -8,7 +8,6 @@
 #include "rpc/pool.h"
 #include "server/endpoint_metrics.h"
 #include "server/routes.h"
-#include "server/server.h"
 
 namespace praetor::server {
 
@@ -36,7 +35,7 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
     if (over_) return;
     if (ask_.datacenter != options_.datacenter) return ask_server_of(ask_.datacenter);
     if (!options_.server) return ask_server_of(options_.datacenter);
-    if (may_answer()) return finish_here();
+    if (gateway_.answers_here(ask_.datacenter, ask_.place, ask_.options)) return finish_here();
     raft::Node& raft = options_.server->raft();
     bool leads = raft.is_leader();
     if (leads && ask_.place == Place::kReadable && raft.has_lease()) return confirm(raft);
@@ -59,21 +58,6 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
   void set_cancel_here(std::function<void()> cancel) { cancel_here_ = std::move(cancel); }
 
  private:
-  // Without asking anybody else.
-  bool may_answer() const {
-    const raft::Node& raft = options_.server->raft();
-    switch (ask_.place) {
-      case Place::kAnyServer:
-        return true;
-      case Place::kLeader:
-        return raft.is_leader();
-      case Place::kReadable:
-        break;
-    }
-    if (ask_.options.allow_stale) return raft.is_leader() || raft.last_contact().has_value();
-    return !ask_.options.require_consistent && raft.has_lease();
-  }
-
   // A consistent read: does a quorum still follow this server?
   void confirm(raft::Node& raft) {
     static const Sample confirmation("rpc.consistentRead");
@@ -161,9 +145,12 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
 
 Gateway::Gateway(GatewayOptions options) : options_(std::move(options)) {}
 
-bool Gateway::answers_here(std::string_view datacenter, const model::QueryOptions& options) const {
+bool Gateway::answers_here(std::string_view datacenter, Place place,
+                           const model::QueryOptions& options) const {
   if (!options_.server || (!datacenter.empty() && datacenter != options_.datacenter)) return false;
   const raft::Node& raft = options_.server->raft();
+  if (place == Place::kAnyServer) return true;
+  if (place == Place::kLeader) return raft.is_leader();
   if (options.allow_stale && (raft.is_leader() || raft.last_contact())) return true;
   return !options.require_consistent && raft.has_lease();
 }
@@ -188,9 +175,11 @@ void Gateway::list_datacenters(Reactor& reactor, std::function<void(Result<codec
   ask.place = Place::kAnyServer;
   ask.repeatable = true;
   ask.encode = [] { return codec::to_msgpack(Nothing{}); };
-  route(reactor, std::move(ask), [] {}, [done = std::move(done)](Result<std::string> reply) {
-    done(decode<codec::List<std::string>>(std::move(reply)));
-  });
+  route(
+      reactor, std::move(ask), [] {},
+      [done = std::move(done)](Result<std::string> reply) {
+        done(decode<codec::List<std::string>>(std::move(reply)));
+      });
 }
 
 Duration Gateway::blocking_limit(const model::QueryOptions& options) const {

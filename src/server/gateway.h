@@ -20,6 +20,7 @@
 #include "model/common.h"
 #include "server/method.h"
 #include "server/query_runner.h"
+#include "server/server.h"
 
 namespace praetor::rpc {
 class Pool;
@@ -28,7 +29,6 @@ class Pool;
 namespace praetor::server {
 
 class Routes;
-class Server;
 
 inline constexpr Duration kDefaultQueryTime = std::chrono::minutes(5);
 inline constexpr Duration kMaxQueryTime = std::chrono::minutes(10);
@@ -83,8 +83,12 @@ class Gateway {
   Server* server() const { return options_.server; }
   const GatewayOptions& options() const { return options_; }
 
-  // May this server answer such a read itself, now? No allocation: most reads need no more.
-  bool answers_here(std::string_view datacenter, const model::QueryOptions& options) const;
+  // May this server answer itself, now, whom or what a request asks for? No allocation: most requests need no
+  // more.
+  bool answers_here(std::string_view datacenter, Place place, const model::QueryOptions& options) const;
+  bool answers_here(std::string_view datacenter, const model::QueryOptions& options) const {
+    return answers_here(datacenter, Place::kReadable, options);
+  }
 
   // Exactly one of the two is called, perhaps at once: `here` when this server is to answer (then server() is
   // not null), else `elsewhere` with another's answer or why there is none.
@@ -97,9 +101,15 @@ class Gateway {
   Duration blocking_limit(const model::QueryOptions& options) const;
   Duration blocking_time(const model::QueryOptions& options) const;
 
+  // Null when nothing is under way: this server has taken the call.
   template <typename Request, typename Reply>
   TripPtr call(Reactor& reactor, const CallMethod<Request, Reply>& method, Request request,
                std::function<void(Result<Reply>)> done) {
+    Ask asked = unsent_ask(method.name, method.place, request);
+    if (answers_here(asked.datacenter, asked.place, asked.options)) {
+      method.function(*options_.server, reactor, std::move(request), std::move(done));
+      return nullptr;
+    }
     auto shared = std::make_shared<Request>(std::move(request));
     return route(
         reactor, ask(method, shared),
@@ -109,10 +119,16 @@ class Gateway {
         [done](Result<std::string> reply) { done(decode<Reply>(std::move(reply))); });
   }
 
-  // A read for the agent itself; blocking when its options say so.
+  // A read for the agent itself; blocking when its options say so. Null when it is answered.
   template <typename Request, typename Reply>
   TripPtr read(Reactor& reactor, const ReadMethod<Request, Reply>& method, Request request,
                std::function<void(Result<Reply>)> done) {
+    if (request.options.min_query_index == 0 && answers_here(request.datacenter, request.options)) {
+      Result<Reply> reply = options_.server->evaluate(method.function, request);
+      if (reply) reply->meta.index = std::max<uint64_t>(reply->meta.index, 1);
+      done(std::move(reply));
+      return nullptr;
+    }
     auto shared = std::make_shared<Request>(std::move(request));
     return read_encoded(
         reactor, ask(method, shared), producer(method, shared),
@@ -124,29 +140,20 @@ class Gateway {
 
   template <typename Request, typename Reply>
   static Ask ask(const ReadMethod<Request, Reply>& method, const std::shared_ptr<Request>& request) {
-    return {.method = method.name,
-            .datacenter = request->datacenter,
-            .place = Place::kReadable,
-            .options = request->options,
-            .encode = [request] { return codec::to_msgpack(*request); },
-            .share =
-                [request] {
-                  Request shared = *request;
-                  shared.options.min_query_index = 0;
-                  shared.options.max_query_time = {};
-                  return codec::to_msgpack(shared);
-                },
-            .repeatable = true};
+    Ask ask = unsent_ask(method.name, Place::kReadable, *request);
+    ask.encode = [request] { return codec::to_msgpack(*request); };
+    ask.share = [request] {
+      Request shared = *request;
+      shared.options.min_query_index = 0;
+      shared.options.max_query_time = {};
+      return codec::to_msgpack(shared);
+    };
+    return ask;
   }
   template <typename Request, typename Reply>
   static Ask ask(const CallMethod<Request, Reply>& method, const std::shared_ptr<Request>& request) {
-    Ask ask;
-    ask.method = method.name;
-    ask.place = method.place;
-    if constexpr (requires { request->datacenter; }) ask.datacenter = request->datacenter;
-    if constexpr (requires { request->options; }) ask.options = request->options;
+    Ask ask = unsent_ask(method.name, method.place, *request);
     ask.encode = [request] { return codec::to_msgpack(*request); };
-    ask.repeatable = method.place != Place::kLeader;
     return ask;
   }
   // Evaluates the read and encodes the reply.
@@ -169,6 +176,17 @@ class Gateway {
 
  private:
   class TripImpl;
+  // What decides who answers; without what another server would be sent.
+  template <typename Request>
+  static Ask unsent_ask(std::string_view method, Place place, const Request& request) {
+    Ask ask;
+    ask.method = method;
+    ask.place = place;
+    if constexpr (requires { request.datacenter; }) ask.datacenter = request.datacenter;
+    if constexpr (requires { request.options; }) ask.options = request.options;
+    ask.repeatable = place != Place::kLeader;
+    return ask;
+  }
   Result<Rendering> encoded(ReadContext& context, model::QueryMeta& meta, const codec::Type& type,
                             const void* reply) const;
 

@@ -198,34 +198,18 @@ void prepared_query_apply(Server& server, Reactor& reactor, model::PreparedQuery
                });
 }
 
-namespace {
-
-template <typename Reply, typename Evaluate>
-void answer(Server& server, const model::PreparedQueryExecuteRequest& request, Evaluate evaluate,
-            const std::function<void(Result<Reply>)>& done) {
-  Reply reply;
-  {
-    store::View view = server.store().view();
-    ReadContext context{.tables = *view, .info = server.info()};
-    if (Status evaluated = evaluate(context, request, reply); !evaluated) return done(fail(evaluated.error()));
-  }
-  server.set_contact(reply.meta);
-  done(std::move(reply));
-}
-
-}  // namespace
-
 void prepared_query_run(Server& server, Reactor&, model::PreparedQueryExecuteRequest request,
                         std::function<void(Result<model::PreparedQueryExecuteResponse>)> done) {
-  auto execute = [](ReadContext& context, const auto& asked, auto& reply) {
-    return prepared_query_execute(context, thread_random(), asked, reply);
-  };
-  answer(server, request, execute, done);
+  ReadFunction<model::PreparedQueryExecuteRequest, model::PreparedQueryExecuteResponse> execute =
+      [](ReadContext& context, const auto& asked, auto& reply) {
+        return prepared_query_execute(context, thread_random(), asked, reply);
+      };
+  done(server.evaluate(execute, request));
 }
 
 void prepared_query_show(Server& server, Reactor&, model::PreparedQueryExecuteRequest request,
                          std::function<void(Result<model::PreparedQueryExplainResponse>)> done) {
-  answer(server, request, prepared_query_explain, done);
+  done(server.evaluate(prepared_query_explain, request));
 }
 
 }  // namespace praetor::server

@@ -29,7 +29,7 @@ void Routes::shuffle(const std::string& datacenter) {
 
 std::vector<rpc::ServerEntry> Routes::servers(const std::string& datacenter) const {
   std::lock_guard lock(mutex_);
-  rpc::ServerList* list = const_cast<rpc::Router&>(router_).find(datacenter);
+  const rpc::ServerList* list = router_.find(datacenter);
   return list ? list->all() : std::vector<rpc::ServerEntry>{};
 }
 

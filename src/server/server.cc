@@ -191,22 +191,14 @@ void Server::await_leader(Reactor& reactor, Instant deadline, std::function<void
   });
 }
 
-void Server::when_readable(Reactor& reactor, const model::QueryOptions& options,
-                           std::function<void(Status)> ready) {
-  if (options.allow_stale && (raft_->is_leader() || raft_->last_contact())) return ready({});
-  if (!options.require_consistent && raft_->has_lease()) return ready({});
-  Instant deadline = system_clock().now() + options_.rpc_hold_timeout;
-  if (!options.require_consistent) return await_leader(reactor, deadline, std::move(ready));
-  static const Sample confirmation("rpc.consistentRead");
-  ready = timed(confirmation, std::move(ready));
-  await_leader(reactor, deadline, [this, &reactor, ready = std::move(ready)](Status status) mutable {
-    if (!status) return ready(std::move(status));
-    raft_->verify_leader([&reactor, ready = std::move(ready)](Status verified) mutable {
-      reactor.post([ready = std::move(ready), verified = std::move(verified)]() mutable {
-        ready(std::move(verified));
-      });
-    });
-  });
+void Server::when_leading(Reactor& reactor, std::function<void(Status)> ready) {
+  await_leader(reactor, system_clock().now() + options_.rpc_hold_timeout, std::move(ready));
+}
+
+Status Server::look(const std::function<Status(ReadContext&)>& read) const {
+  store::View view = state_->store.view();
+  ReadContext context{.tables = *view, .info = info_};
+  return read(context);
 }
 
 void Server::apply(Reactor& reactor, model::MessageType type, const codec::Type& request_type,

@@ -123,13 +123,21 @@ class Server {
   // reactor, about once a second.
   void observe();
 
-  // Calls `ready` when a read with these options may look at the local state: at once for stale reads and on
-  // a leader with a lease, after a confirmation for consistent ones. Without a leader it retries for
-  // rpc_hold_timeout, then fails with kErrNoLeader.
-  void when_readable(Reactor& reactor, const model::QueryOptions& options, std::function<void(Status)> ready);
+  // Runs a read over the state as it is now, whoever leads (a Gateway decides whether it may); the reply says
+  // how well this server knows its leader. Any thread.
+  template <typename Request, typename Reply>
+  Result<Reply> evaluate(ReadFunction<Request, Reply> function, const Request& request) const {
+    Reply reply;
+    TRY(look([&](ReadContext& context) { return function(context, request, reply); }));
+    set_contact(reply.meta);
+    return reply;
+  }
+  // Calls `ready` when this server leads with a lease; it waits for rpc_hold_timeout, then fails with
+  // kErrNoLeader.
+  void when_leading(Reactor& reactor, std::function<void(Status)> ready);
 
   // Makes the request a log entry; `applied` gets the state machine's answer (an Error that the state machine
-  // returned becomes the Result's error). Without a leader: as when_readable.
+  // returned becomes the Result's error). Where this server does not lead: as when_leading.
   using Applied = std::function<void(Result<ApplyResult>)>;
   void apply(Reactor& reactor, model::MessageType type, const codec::Type& request_type, const void* request,
              Applied applied);
@@ -140,6 +148,7 @@ class Server {
   void apply_encoded(Reactor& reactor, std::string entry, Applied applied);
 
  private:
+  Status look(const std::function<Status(ReadContext&)>& read) const;
   struct State;
   explicit Server(ServerOptions options);
   Status open();

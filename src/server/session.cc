@@ -81,16 +81,11 @@ void session_renew(Server& server, Reactor& reactor, model::SessionSpecificReque
   static const Sample time("session.renew");
   count_rpc();
   done = timed(time, std::move(done));
-  server.when_readable(reactor, {}, [&server, request, done = std::move(done)](Status status) {
+  server.when_leading(reactor, [&server, request, done = std::move(done)](Status status) {
     if (!status) return done(fail(status.error()));
-    model::IndexedSessions reply;
-    {
-      store::View view = server.store().view();
-      ReadContext context{.tables = *view, .info = server.info()};
-      if (Status found = session_get(context, request, reply); !found) return done(fail(found.error()));
-    }
-    if (!reply.sessions.empty()) {
-      const model::Session& session = reply.sessions.front();
+    auto reply = server.evaluate(session_get, request);
+    if (reply && !reply->sessions.empty()) {
+      const model::Session& session = reply->sessions.front();
       auto ttl = parse_duration(session.ttl);
       if (ttl && ttl->count() > 0) server.leader_duties().renew_session(session.id, *ttl);
     }
