@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 
 #include <cstddef>
-#include <future>
 #include <optional>
 #include <utility>
 
@@ -72,21 +71,6 @@ struct Pools::Impl {
   bool stopped = false;  // main thread
 
   gossip::Pool* pool(PoolName name) { return name == PoolName::kLan ? lan.get() : wan.get(); }
-
-  // Runs `work` on the reactor and waits for it.
-  template <typename Work>
-  auto wait_for(Work work) {
-    std::promise<std::invoke_result_t<Work>> done;
-    reactor.post([&] {
-      if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
-        work();
-        done.set_value();
-      } else {
-        done.set_value(work());
-      }
-    });
-    return done.get_future().get();
-  }
 
   Status open_pool(PoolName name) {
     bool is_lan = name == PoolName::kLan;
@@ -303,7 +287,8 @@ Pools::Pools(PoolsOptions options) : options_(std::move(options)), impl_(std::ma
 Result<std::unique_ptr<Pools>> Pools::start(PoolsOptions options) {
   std::unique_ptr<Pools> pools(new Pools(std::move(options)));
   pools->impl_->reactor.start();
-  Status opened = pools->impl_->wait_for([impl = pools->impl_.get()] { return impl->open(); });
+  Status opened;
+  pools->impl_->reactor.run([&] { opened = pools->impl_->open(); });
   if (!opened) return std::unexpected(opened.error());
   return pools;
 }
@@ -312,7 +297,7 @@ Pools::~Pools() { stop(); }
 
 void Pools::stop() {
   if (std::exchange(impl_->stopped, true)) return;
-  impl_->wait_for([this] { impl_->close(); });
+  impl_->reactor.run([this] { impl_->close(); });
   impl_->reactor.stop();
 }
 

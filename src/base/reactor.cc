@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -99,6 +100,16 @@ void Reactor::post(Task task) {
 }
 
 bool Reactor::on_reactor() const { return impl_->thread.get_id() == std::this_thread::get_id(); }
+
+void Reactor::run(const Task& task) {
+  if (on_reactor()) return task();
+  std::promise<void> done;
+  post([&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
 
 Reactor::TimerId Reactor::after(Duration delay, Task task) {
   TimerId id = ++impl_->last_timer;

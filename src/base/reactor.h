@@ -31,6 +31,9 @@ class Reactor {
   // Any thread. Tasks run in order. Bursts cost one wake-up of the loop.
   void post(Task task);
   bool on_reactor() const;
+  // Any thread: runs `task` on the reactor (at once, when this is its thread) and waits for its end. The loop
+  // must run; not from another reactor that this one waits for.
+  void run(const Task& task);
 
   // The reactor's own thread only: runs `task` once after `delay`, unless cancelled.
   TimerId after(Duration delay, Task task);

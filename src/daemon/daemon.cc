@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -58,7 +57,6 @@ server::ServerOptions server_options(const agent::RuntimeConfig& config,
   options.node_meta = config.node_meta;
   options.node_meta["consul-network-segment"] = config.segment_name;
   options.server_port = static_cast<uint16_t>(config.server_port);
-  options.bootstrap_expect = config.bootstrap_expect;
   options.data_dir = config.data_dir;
   options.in_memory = config.dev_mode;
   options.bootstrap = config.bootstrap || config.dev_mode || config.bootstrap_expect == 1;
@@ -254,9 +252,9 @@ struct Daemon::Impl {
 
   // Runs `work` on the agent's reactor and waits for what it says.
   Status on_agent(std::function<Status()> work) {
-    std::promise<Status> done;
-    agent->post([&] { done.set_value(work()); });
-    return done.get_future().get();
+    Status done;
+    agent_reactor->run([&] { done = work(); });
+    return done;
   }
 
   ServerLinkOptions link_options() {

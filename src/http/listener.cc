@@ -13,7 +13,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstring>
-#include <future>
 #include <mutex>
 #include <unordered_map>
 
@@ -211,24 +210,13 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
     });
   }
 
-  // Runs `task` on a reactor and waits for it.
-  static void run_on(Reactor& reactor, std::function<void()> task) {
-    if (reactor.on_reactor()) return task();
-    std::promise<void> done;
-    reactor.post([&] {
-      task();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-
   void stop() {
-    run_on(*shards[0]->reactor, [this] {
+    shards[0]->reactor->run([this] {
       stopped = true;
       for (Acceptor& acceptor : acceptors) acceptor.descriptor.reset();
     });
     for (auto& shard : shards)
-      run_on(*shard->reactor, [&shard] {
+      shard->reactor->run([&shard] {
         shard->reactor->cancel(shard->sweep);
         for (auto& weak : shard->connections)
           if (auto connection = weak.lock()) connection->close();

@@ -53,8 +53,8 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   }
 
   void stop() {
-    run_on(sets[0]->reactor(), [this] { acceptor.reset(); });
-    for (auto& set : sets) run_on(set->reactor(), [&set] { set->close(); });
+    sets[0]->reactor().run([this] { acceptor.reset(); });
+    for (auto& set : sets) set->reactor().run([&set] { set->close(); });
   }
 };
 
@@ -65,7 +65,7 @@ Result<std::unique_ptr<Listener>> Listener::start(ListenerOptions options) {
   for (Reactor* reactor : impl->options.reactors)
     impl->sets.push_back(std::make_unique<Connections>(*reactor, impl->options));
   Status status;
-  run_on(impl->sets[0]->reactor(), [&] {
+  impl->sets[0]->reactor().run([&] {
     auto acceptor = Acceptor::listen(impl->sets[0]->reactor(), impl->options.host, impl->options.port,
                                      [weak = std::weak_ptr(impl)](RawConnection raw) {
                                        if (auto self = weak.lock()) self->accepted(std::move(raw));

@@ -355,7 +355,7 @@ Pool::Pool(PoolOptions options) : state_(std::make_shared<State>()) {
 }
 
 Pool::~Pool() {
-  for (auto& shard : state_->shards) run_on(*shard->reactor, [&] { state_->close(*shard); });
+  for (auto& shard : state_->shards) shard->reactor->run([&] { state_->close(*shard); });
 }
 
 Pool::Ticket Pool::call(Reactor& reactor, const std::string& address, std::string method, std::string body,

@@ -169,7 +169,7 @@ TEST(RpcPool, PingsKeepASessionOrEndIt) {
   mute.start();
   std::vector<RawConnection> kept;
   std::unique_ptr<Acceptor> acceptor;
-  run_on(mute, [&] {
+  mute.run([&] {
     acceptor = std::move(
         *Acceptor::listen(mute, "127.0.0.1", 0, [&](RawConnection raw) { kept.push_back(std::move(raw)); }));
   });
@@ -177,7 +177,7 @@ TEST(RpcPool, PingsKeepASessionOrEndIt) {
   auto lost = rpc.start("Echo", "\x80", {}, "127.0.0.1:" + std::to_string(acceptor->port())).get();
   ASSERT_FALSE(lost);
   EXPECT_EQ(lost.error().message, "rpc error making call: EOF");
-  run_on(mute, [&] { acceptor.reset(); });
+  mute.run([&] { acceptor.reset(); });
 }
 
 TEST(RpcPool, EndingThePoolEndsItsCalls) {

@@ -145,11 +145,11 @@ void RaftTransport::accept(RawConnection connection) {
 }
 
 void RaftTransport::attach(Receiver* receiver) {
-  run_on(state_->reactor, [&] { state_->receiver = receiver; });
+  state_->reactor.run([&] { state_->receiver = receiver; });
 }
 
 void RaftTransport::detach() {
-  run_on(state_->reactor, [&] {
+  state_->reactor.run([&] {
     state_->receiver = nullptr;
     state_->close_all();
   });

@@ -119,7 +119,7 @@ class Cluster {
     };
     auto listener = Listener::start(std::move(options));
     if (!listener) std::abort();
-    run_on(reactor_, [&] {
+    reactor_.run([&] {
       member.port = (*listener)->port();
       member.listener = std::move(*listener);
       RaftTransportOptions transport;
@@ -382,10 +382,9 @@ TEST_F(OneEnd, APeerThatIsNotThereIsReported) {
     Reactor probe("probe");
     probe.start();
     std::unique_ptr<Acceptor> acceptor;
-    run_on(probe,
-           [&] { acceptor = std::move(*Acceptor::listen(probe, "127.0.0.1", 0, [](RawConnection) {})); });
+    probe.run([&] { acceptor = std::move(*Acceptor::listen(probe, "127.0.0.1", 0, [](RawConnection) {})); });
     port = acceptor->port();
-    run_on(probe, [&] { acceptor.reset(); });
+    probe.run([&] { acceptor.reset(); });
   }
   std::string address = "127.0.0.1:" + std::to_string(port);
   transport->send({.peer_id = "gone",

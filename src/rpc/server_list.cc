@@ -61,9 +61,13 @@ void Router::remove(const ServerEntry& server) {
   if (found->second.empty()) lists_.erase(found);
 }
 
-ServerList* Router::find(std::string_view datacenter) {
+const ServerList* Router::find(std::string_view datacenter) const {
   auto found = lists_.find(datacenter);
   return found == lists_.end() ? nullptr : &found->second;
+}
+
+ServerList* Router::find(std::string_view datacenter) {
+  return const_cast<ServerList*>(std::as_const(*this).find(datacenter));
 }
 
 Result<ServerEntry> Router::pick(std::string_view datacenter) const {

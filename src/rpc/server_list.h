@@ -53,6 +53,7 @@ class Router {
   void add(const ServerEntry& server, Random& random);
   void remove(const ServerEntry& server);
   ServerList* find(std::string_view datacenter);
+  const ServerList* find(std::string_view datacenter) const;
   // Unknown datacenter: kErrNoPath. Known, but nobody there: kErrNoPath as well.
   Result<ServerEntry> pick(std::string_view datacenter) const;
   std::vector<std::string> datacenters() const;  // sorted

@@ -9,7 +9,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstring>
 #include <deque>
-#include <future>
 #include <optional>
 
 #include "base/check.h"
@@ -487,16 +486,6 @@ Result<std::unique_ptr<Acceptor>> Acceptor::listen(Reactor& reactor, const std::
   ::getsockname(fd.get(), at.raw(), &at.length);
   uint16_t bound = from_socket(at.storage).port;
   return std::make_unique<SocketAcceptor>(reactor, std::move(fd), bound, std::move(accepted));
-}
-
-void run_on(Reactor& reactor, const std::function<void()>& task) {
-  if (reactor.on_reactor()) return task();
-  std::promise<void> done;
-  reactor.post([&] {
-    task();
-    done.set_value();
-  });
-  done.get_future().wait();
 }
 
 }  // namespace praetor::rpc

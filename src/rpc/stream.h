@@ -118,7 +118,4 @@ class Acceptor {
                                                   std::function<void(RawConnection)> accepted);
 };
 
-// Runs `task` on the reactor and waits until it is done. Not from another reactor that this one waits for.
-void run_on(Reactor& reactor, const std::function<void()>& task);
-
 }  // namespace praetor::rpc
