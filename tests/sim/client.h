@@ -30,6 +30,7 @@ class Client {
   void start();
   void stop() { stopped_ = true; }
   bool idle() const { return current_ == nullptr; }
+  void set_patience(Duration patience) { options_.patience = patience; }
 
   // One operation now, at the leader if there is one.
   void read(ReadMode mode, const std::string& key);
@@ -51,7 +52,7 @@ class Client {
   World& world_;
   History& history_;
   const Servers servers_;
-  const ClientOptions options_;
+  ClientOptions options_;
   const int number_;
   bool stopped_ = false, going_ = false;
   Operation* current_ = nullptr;

@@ -115,6 +115,19 @@ std::pair<uint64_t, bool> History::version_of(const KeyState& state) const {
   return {written, truth_.index_of(written) != state.modify_index};
 }
 
+// Everything is applied everywhere by the end: what is not committed then never took place, and what failed
+// did nothing. Were it left to the search to find that out, hours would not do for a run in which many
+// leaders are cut off.
+bool History::took_place(const Operation& operation) const {
+  if (operation.answered || operation.is_read) return true;
+  uint64_t index = truth_.index_of(operation.id);
+  return index != 0 && truth_.answer_at(index) != "error";
+}
+
+uint64_t History::hint_of(const Operation& operation) const {
+  return operation.is_read ? operation.index * 2 + 1 : truth_.index_of(operation.id) * 2;
+}
+
 void History::add_releases(const Operation& operation,
                            std::map<std::string, std::vector<KeyOperation>>& keys) const {
   const Command& command = operation.command;
@@ -128,6 +141,7 @@ void History::add_releases(const Operation& operation,
   KeyOperation end;
   end.invoked = operation.invoked;
   end.returned = operation.returned;
+  end.hint = hint_of(operation);
   for (auto& [key, list] : keys) {
     if (end.sessions = released; !released.empty()) {
       end.kind = KeyOperation::Kind::kRelease;
@@ -149,6 +163,7 @@ void History::add_to_keys(const Operation& operation,
   out.invoked = operation.invoked;
   out.returned = operation.returned;
   out.value = operation.id;
+  out.hint = hint_of(operation);
   if (operation.answered) out.answer = operation.answer == "true";
   if (operation.is_read) {
     if (!operation.answered || operation.mode == ReadMode::kStale) return;
@@ -184,9 +199,10 @@ void History::add_to_keys(const Operation& operation,
 
 void History::check() {
   std::map<std::string, std::vector<KeyOperation>> keys;
-  for (const Operation& operation : operations_) add_to_keys(operation, keys);
+  for (const Operation& operation : operations_)
+    if (took_place(operation)) add_to_keys(operation, keys);
   for (const Operation& operation : operations_) {
-    bool ends_sessions = !operation.refused && !operation.is_read &&
+    bool ends_sessions = took_place(operation) && !operation.refused && !operation.is_read &&
                          (operation.command.verb == Verb::kSessionDestroy ||
                           (operation.command.verb == Verb::kCheck && operation.command.value == "critical"));
     if (ends_sessions) add_releases(operation, keys);

@@ -59,6 +59,9 @@ class History {
   Operation& begin(int client);
   void end(Operation& operation);
   uint64_t number_of_session(const std::string& id) const;
+  bool took_place(const Operation& operation) const;
+  // Where the log has it, and a read after the write that it saw.
+  uint64_t hint_of(const Operation& operation) const;
   void add_to_keys(const Operation& operation, std::map<std::string, std::vector<KeyOperation>>& keys) const;
   void add_releases(const Operation& operation, std::map<std::string, std::vector<KeyOperation>>& keys) const;
 

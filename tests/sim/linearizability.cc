@@ -86,8 +86,11 @@ class Search {
     int64_t horizon = INT64_MAX;
     for (size_t i = first; i < operations_.size() && operations_[i].invoked < horizon; ++i)
       if (!placed_[i]) horizon = std::min(horizon, operations_[i].returned);
-    for (size_t i = first; i < operations_.size() && operations_[i].invoked < horizon; ++i) {
-      if (placed_[i]) continue;
+    std::vector<std::pair<uint64_t, size_t>> next;
+    for (size_t i = first; i < operations_.size() && operations_[i].invoked < horizon; ++i)
+      if (!placed_[i]) next.emplace_back(operations_[i].hint, i);
+    std::ranges::sort(next);
+    for (auto [hint, i] : next) {
       std::optional<State> after = step(state, operations_[i]);
       if (!after) continue;
       bool ended = operations_[i].returned != INT64_MAX;

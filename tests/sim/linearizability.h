@@ -32,7 +32,8 @@ struct KeyOperation {
   uint64_t expected = 0;
   bool expected_released = false;    // the version seen was one that a session's end had left
   std::vector<uint64_t> sessions{};  // that a release ends
-  std::string text{};                // for a report
+  uint64_t hint = 0;  // of those that may come next the least is tried first: it makes a true order soon
+                      // found, and hides none
 };
 
 // Ops that surely did nothing are left out by the caller. Up to 2^16 operations; more than `budget` steps:

@@ -55,7 +55,10 @@ Climate Climate::of_seed(Random& random) {
   static constexpr uint64_t kReads[] = {20, 40, 80};
   climate.reads_percent = kReads[random.below(std::size(kReads))];
   if (climate.think_most == Duration(10ms)) climate.storm /= 2;
-  if (one_in(6)) climate.become_churn();
+  if (one_in(6))
+    climate.become_churn();
+  else if (one_in(5))
+    climate.become_usurpers(random);
   return climate;
 }
 
@@ -92,6 +95,7 @@ std::string Climate::text() const {
   name(snapshots, "snapshots");
   name(ambush, "ambush");
   name(churn, "churn");
+  name(usurpers, "usurpers");
   static constexpr const char* kPreVote[] = {"all", "none", "mixed"};
   return fmt::format(
       "servers={} timeout={}ms append={} think={}ms clients={} keys={} loss={} duplicate={} slow={} drift={} "
@@ -147,7 +151,7 @@ void Run::strike() {
         ++world_.counters.transfers;
         led->node().transfer_leadership(random.below(2) == 0 ? "" : world_.pick(all), [](Status) {});
       } else if (climate_.membership && led != nullptr) {
-        change_membership();
+        change_membership(*led);
       }
       break;
     case 13:
@@ -269,25 +273,34 @@ void Run::strike_network(const std::string& id) {
       }
 }
 
-void Run::change_membership() {
+void Run::change_membership(SimServer& led) {
   Random& random = world_.random();
-  SimServer* led = leader();
   std::string target = world_.pick(ids());
   auto change = static_cast<raft::ConfigurationChange>(random.below(5));
   if (!spares_.empty() && random.below(2) == 0) {
-    target = spares_.back();
-    spares_.pop_back();
-    make_server(target, false);
-    announce(target);
-    start_server(target);
+    target = new_server();
     change =
         random.below(2) == 0 ? raft::ConfigurationChange::kAddNonvoter : raft::ConfigurationChange::kAddVoter;
   }
+  ask_for_change(led, change, target);
+}
+
+// REQUIRES: there are spares.
+std::string Run::new_server() {
+  std::string id = spares_.back();
+  spares_.pop_back();
+  make_server(id, false);
+  announce(id);
+  start_server(id);
+  return id;
+}
+
+void Run::ask_for_change(SimServer& led, raft::ConfigurationChange change, const std::string& target) {
   ++world_.counters.changes;
   if (world_.tracing())
-    world_.trace("{} is asked for change {} of {}", led->id(), static_cast<int>(change), target);
-  led->node().change_configuration(change, {raft::Suffrage::kVoter, target, target + ":8300"}, 0,
-                                   [](Result<uint64_t>) {});
+    world_.trace("{} is asked for change {} of {}", led.id(), static_cast<int>(change), target);
+  led.node().change_configuration(change, {raft::Suffrage::kVoter, target, target + ":8300"}, 0,
+                                  [](Result<uint64_t>) {});
 }
 
 void Run::take_snapshot(SimServer& server) {

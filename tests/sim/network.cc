@@ -1,6 +1,7 @@
 #include "sim/network.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "raft/state_machine.h"
 
@@ -62,6 +63,41 @@ std::string text_of(const raft::Message& message) {
   return std::visit(Visitor(), message);
 }
 
+void Network::heal() {
+  cuts_.clear();
+  rations_.clear();
+}
+
+void Network::heal(const std::string& id, const std::string& except) {
+  auto is_its = [&](const auto& link) {
+    return (link.first == id && link.second != except) || (link.second == id && link.first != except);
+  };
+  std::erase_if(cuts_, is_its);
+  std::erase_if(rations_, [&](const auto& ration) { return is_its(ration.first); });
+}
+
+bool Network::beyond_ration(const std::string& from, const std::string& to, const raft::Message& message) {
+  if (rations_.empty()) return false;
+  const auto* append = std::get_if<raft::AppendRequest>(&message);
+  if (append == nullptr || append->entries.empty()) return false;
+  auto ration = rations_.find({from, to});
+  if (ration == rations_.end()) return false;
+  if (ration->second.messages > 0) {
+    --ration->second.messages;
+    return false;
+  }
+  if (std::exchange(ration->second.after, After::kSmallOnly) == After::kSmallOnly) return true;
+  if (world_.tracing()) world_.trace("nothing large goes from {} to {} any more", from, to);
+  Duration most = world_.chance(0.5) ? Duration(0) : std::chrono::milliseconds(60);
+  world_.after(world_.between(Duration(0), most), [this, from, to] {
+    if (rations_.erase({from, to}) == 0) return;
+    if (world_.tracing()) world_.trace("nothing goes between {} and {} any more", from, to);
+    cut(from, to);
+    cut(to, from);
+  });
+  return true;
+}
+
 Duration Network::delay() {
   Duration delay = world_.between(weather_.delay_least, weather_.delay_most);
   if (weather_.slow > 0 && world_.chance(weather_.slow))
@@ -113,7 +149,7 @@ void Network::send(const std::string& from, raft::Envelope envelope) {
   std::string to = envelope.peer_id;
   envelope.peer_id = from;
   envelope.peer_address = address_of(from);
-  if (is_cut(from, to)) return;
+  if (beyond_ration(from, to, envelope.message) || is_cut(from, to)) return;
   for (int n = copies(); n > 0; --n)
     deliver(from, to, [envelope](raft::Transport::Receiver& receiver) { receiver.receive(envelope); });
 }

@@ -43,7 +43,15 @@ class Network {
   void set_observer(Observer observer) { observer_ = std::move(observer); }
 
   void cut(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
-  void heal() { cuts_.clear(); }
+  // After so many more messages with entries from one to the other no more of them arrive: the path loses
+  // what is large, and soon, unless kSmallOnly, everything in both directions.
+  enum class After : uint8_t { kCut, kSmallOnly };
+  void ration(const std::string& from, const std::string& to, uint64_t messages, After after) {
+    rations_[{from, to}] = {messages, after};
+  }
+  void heal();
+  // Whatever keeps this one from the others, from all but `except`.
+  void heal(const std::string& id, const std::string& except = {});
   // `from` is told that its connection to `to` broke, whatever the truth is.
   void break_connection(const std::string& from, const std::string& to);
   bool any_cut() const { return !cuts_.empty(); }
@@ -51,6 +59,8 @@ class Network {
 
  private:
   bool is_cut(const std::string& from, const std::string& to) const { return cuts_.contains({from, to}); }
+  // Whether the message must not go.
+  bool beyond_ration(const std::string& from, const std::string& to, const raft::Message& message);
   Duration delay();
   // How many copies arrive.
   int copies();
@@ -64,6 +74,11 @@ class Network {
   Observer observer_;
   std::map<std::string, Port> ports_;
   std::set<std::pair<std::string, std::string>> cuts_;
+  struct Ration {
+    uint64_t messages;
+    After after;
+  };
+  std::map<std::pair<std::string, std::string>, Ration> rations_;
 };
 
 // One process's end of the network.

@@ -16,6 +16,8 @@ Run::Run(uint64_t seed, bool tracing, Climate climate)
   network_.set_observer([this](const std::string& from, const raft::Envelope& envelope) {
     if (const auto* append = std::get_if<raft::AppendRequest>(&envelope.message))
       truth_.on_wire(from, *append);
+    else if (const auto* vote = std::get_if<raft::VoteRequest>(&envelope.message))
+      if (!vote->pre_vote) on_campaign(from, vote->term);
   });
 }
 
@@ -63,6 +65,7 @@ void Run::make_server(const std::string& id, bool bootstrap) {
   options.trailing_logs = world_.random().below(30);
   options.segment_bytes = size_t{2048} << world_.random().below(4);
   options.max_append_entries = climate_.max_append_entries;
+  if (climate_.usurpers) options.on_elected = [this](const std::string& elected) { on_crowned(elected); };
   if (climate_.ambush) options.on_elected = [this](const std::string& elected) { ambush(elected); };
   if (bootstrap)
     for (size_t i = 0; i < climate_.servers; ++i) {
@@ -104,6 +107,7 @@ void Run::start_cluster() {
   options.keys = keys_;
   options.nodes = nodes_;
   options.think_most = climate_.think_most;
+  options.patience = climate_.patience;
   options.reads_percent = climate_.reads_percent;
   options.answer_lost = climate_.answer_lost;
   for (size_t i = 0; i <= climate_.clients; ++i)
@@ -146,7 +150,7 @@ void Run::storm() {
   Instant end = world_.now() + climate_.storm;
   while (world_.well() && world_.now() < end) {
     if (!world_.run_for(world_.between(10ms, climate_.calm_most))) return;
-    strike();
+    climate_.usurpers ? scheme() : strike();
   }
 }
 
@@ -156,6 +160,7 @@ void Run::end_faults() {
   if (world_.tracing()) world_.trace("fair weather");
   network_.heal();
   network_.weather() = Weather{};
+  for (auto& client : clients_) client->set_patience(Climate{}.patience);
   for (SimServer* server : all_servers()) {
     server->resume();
     if (server->disk_failed()) server->kill();

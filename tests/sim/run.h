@@ -20,19 +20,21 @@ struct Climate {
   Loops::Latencies latencies;
   bool kills = false, power_cuts = false, disk_faults = false, cluster_power_cuts = false;
   bool partitions = false, pauses = false, membership = false, transfers = false, snapshots = false;
-  bool ambush = false;  // strikes those who have just been elected
-  bool churn = false;   // one election after the other, and little else
+  bool ambush = false;    // strikes those who have just been elected
+  bool churn = false;     // one election after the other, and little else
+  bool usurpers = false;  // leaders who are cut off step by step, and replaced before they know
   size_t max_append_entries = raft::kMaxAppendEntries;
   enum class PreVote : uint8_t { kAll, kNone, kMixed } pre_vote = PreVote::kAll;
   Duration storm = std::chrono::seconds(15);
   Duration calm_most = std::chrono::milliseconds(700);  // between two deeds of the nemesis
   size_t clients = 3, keys = 4;
-  Duration think_most = std::chrono::milliseconds(150);
+  Duration think_most = std::chrono::milliseconds(150), patience = std::chrono::seconds(3);
   uint64_t reads_percent = 40;
   double answer_lost = 0.02;
 
   static Climate of_seed(Random& random);
   void become_churn();
+  void become_usurpers(Random& random);
   std::string text() const;
 };
 
@@ -73,8 +75,18 @@ class Run {
   void pause_for_a_while(const std::string& id);
   void bring_back_soon(const std::string& id);
   void strike_network(const std::string& id);
-  void change_membership();
+  void change_membership(SimServer& led);
+  void ask_for_change(SimServer& led, raft::ConfigurationChange change, const std::string& target);
+  std::string new_server();
   void take_snapshot(SimServer& server);
+  // usurpers.cc
+  void on_campaign(const std::string& candidate, uint64_t term);
+  void on_crowned(const std::string& id);
+  void ration(const std::string& leader);
+  void cut_off(const std::string& id);
+  void leave_behind(const std::string& leader);
+  void scheme();
+  void toggle_voter(SimServer& led);
   void end_faults();
   bool come_back();
   bool agree();
@@ -91,6 +103,9 @@ class Run {
   std::vector<std::string> spares_{"x", "y"};
   std::map<std::string, bool> announces_;
   bool storming_ = false;
+  uint64_t campaigned_ = 0;  // the newest term that somebody wants to lead
+  std::string crowned_;      // the newest leader
+  uint64_t reigns_ = 0;
 };
 
 }  // namespace praetor::sim

@@ -44,6 +44,8 @@ class Truth {
   void refused(const Command& command, const std::string& data);
   // Where the operation stands in the committed log; 0 when it does not (yet).
   uint64_t index_of(uint64_t operation) const;
+  // What the model says to the command there. REQUIRES: there is one.
+  const std::string& answer_at(uint64_t index) const { return commands_.at(index).answer; }
 
   const Model& model() const { return model_; }
   uint64_t last_command() const { return commands_.empty() ? 0 : commands_.rbegin()->first; }
