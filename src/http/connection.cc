@@ -233,24 +233,33 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void read() {
     if (reading_ || closed_) return;
     reading_ = true;
-    if (input_.empty()) return await_input();
-    if (input_.size() - input_end_ < kReadBytes) input_.resize(input_end_ + kReadBytes);
-    socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
-                            [self = shared_from_this()](const error_code& error, size_t count) {
-                              self->reading_ = false;
-                              self->on_read(error, count);
-                            });
-  }
-
-  // A silent connection has no buffer: thousands that were answered at once would pay for theirs before the next is.
-  void await_input() {
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
       self->reading_ = false;
       if (self->closed_) return;
       if (error) return self->close();
-      self->input_.resize(kReadBytes);
-      self->read();
+      self->take_input();
     });
+  }
+
+  void take_input() {
+    if (input_.empty()) input_ = std::exchange(spare_buffer(), {});
+    if (input_.size() - input_end_ < kReadBytes) input_.resize(input_end_ + kReadBytes);
+    error_code error;
+    size_t count = socket_.read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_), error);
+    if (error == asio::error::would_block)
+      read();
+    else
+      on_read(error, count);
+    // Who waits keeps no buffer: ten thousand silent connections would pay for as many.
+    if (input_end_ > 0) return;
+    if (input_.size() <= 4 * kReadBytes) spare_buffer() = std::move(input_);
+    input_ = {};
+  }
+
+  // One connection of a reactor reads at a time, and mostly all that it has read is used up at once.
+  static std::vector<char>& spare_buffer() {
+    thread_local std::vector<char> buffer;
+    return buffer;
   }
 
   void on_read(const error_code& error, size_t count) {
@@ -402,8 +411,6 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   // While an answer is awaited: a closed or reset client cancels it.
   void watch() {
-    // Whoever waits for minutes keeps no buffer meanwhile.
-    if (input_end_ == 0) std::vector<char>().swap(input_);
     if (watching_) return;
     watching_ = true;
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
@@ -429,9 +436,10 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (blocked_ || closed_) return;
     if (!segments_.empty()) {
       error_code error;
-      auto buffers = gather();
-      size_t total = asio::buffer_size(buffers);
-      size_t sent = socket_.write_some(buffers, error);
+      size_t total = queued_bytes();
+      // Most answers are one piece, and then the kernel has no list to walk.
+      size_t sent = segments_.size() == 1 ? socket_.write_some(asio::buffer(segments_[0].unsent()), error)
+                                          : socket_.write_some(gather(), error);
       if (error && error != asio::error::would_block) return close();
       if (error) sent = 0;
       if (sent < total) return write_rest(sent);

@@ -16,7 +16,8 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "compat"))
 
-from compatlib import binaries, waiting  # noqa: E402
+from compatlib import binaries  # noqa: E402
+from compatlib.waiting import until  # noqa: E402
 
 
 def path_of(program):
@@ -154,10 +155,6 @@ def cluster(tmp_path):
     made = Cluster(str(tmp_path))
     yield made
     made.close()
-
-
-def until(probe, wanted, timeout=30):
-    return waiting.until(probe, wanted, timeout)
 
 
 @pytest.fixture(name="until")
