@@ -81,7 +81,6 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void start() override {
     error_code ignored;
     socket_.non_blocking(true, ignored);
-    new_request();
     touch(kHeaderTimeout);
     read();
   }
@@ -93,7 +92,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     error_code ignored;
     socket_.close(ignored);
     segments_.clear();
-    if (auto exchange = std::exchange(exchange_, nullptr)) exchange->cancel();
+    if (auto exchange = std::exchange(exchange_, nullptr); exchange && pending_) exchange->cancel();
   }
 
   bool expired(Instant now) const override { return !pending_ && now > deadline_; }
@@ -202,8 +201,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   void touch(Duration timeout) { deadline_ = system_clock().now() + timeout; }
 
+  // When its first bytes are there: by then nobody holds the exchange of the last one any more, as a rule.
   void new_request() {
-    // The exchange of the last request is used again unless its handler still holds it.
     if (!exchange_ || exchange_.use_count() > 1) exchange_ = std::make_shared<ExchangeImpl>(reactor_);
     Request& request = exchange_->request();
     request.headers.clear();
@@ -214,9 +213,15 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.common_headers = nullptr;
     request.logged = false;
     parser_.start(request, options_->body_limit);
-    started_ = false;
+    started_ = true;
     head_checked_ = false;
     head_scanned_ = 0;
+    touch(kHeaderTimeout);
+  }
+
+  // Nobody knows when the next request comes: a large body is not kept until then.
+  void rest() {
+    if (!started_ && exchange_ && exchange_->request().body.capacity() > kReadBytes) exchange_.reset();
   }
 
   std::string& tail() {
@@ -271,7 +276,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     }
     input_end_ += count;
     // A body may come slowly, as long as it comes.
-    if (parser_.is_header_done()) touch(kHeaderTimeout);
+    if (started_ && parser_.is_header_done()) touch(kHeaderTimeout);
     process();
   }
 
@@ -293,10 +298,9 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (closed_) return;
     flush();
     if (closed_) return;
-    if (pending_)
-      watch();
-    else if (!close_after_ && !blocked_)
-      read();
+    if (pending_) return watch();
+    rest();
+    if (!close_after_ && !blocked_) read();
   }
 
   // True when the request's head is all there and may be parsed.
@@ -336,9 +340,12 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   // True when a whole request is there.
   bool parse() {
-    if (!started_ && input_begin_ < input_end_) {
-      started_ = true;
-      touch(kHeaderTimeout);
+    if (!started_) {
+      if (input_begin_ == input_end_) {
+        input_begin_ = input_end_ = 0;
+        return false;
+      }
+      new_request();
     }
     while (!parser_.is_done() && check_head() && input_begin_ < input_end_) {
       if (chunk_end_is_short()) break;
@@ -403,7 +410,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   void answered() {
     if (!close_after_) {
-      new_request();
+      started_ = false;
       touch(blocked_ ? kHeaderTimeout : kIdleTimeout);
     }
     if (!processing_) process();
