@@ -225,8 +225,18 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   }
 
   std::string& tail() {
-    if (segments_.empty() || segments_.back().shared || segments_.back().sent > 0) segments_.emplace_back();
+    if (segments_.empty()) {
+      segments_.emplace_back().owned = std::exchange(spare_output(), {});
+    } else if (segments_.back().shared || segments_.back().sent > 0) {
+      segments_.emplace_back();
+    }
     return segments_.back().owned;
+  }
+
+  // As spare_buffer(): most answers are written at once, and then none has to keep the memory that it was made in.
+  static std::string& spare_output() {
+    thread_local std::string buffer;
+    return buffer;
   }
 
   size_t queued_bytes() const {
@@ -456,14 +466,11 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   }
 
   void reset_segments() {
-    // Keeps the first buffer's memory for the next answer.
-    if (segments_.size() > 1) segments_.erase(segments_.begin() + 1, segments_.end());
-    if (!segments_.empty() && (segments_[0].shared || segments_[0].owned.capacity() > (64 << 10))) {
-      segments_.clear();
-    } else if (!segments_.empty()) {
-      segments_[0].owned.clear();
-      segments_[0].sent = 0;
+    if (std::string& first = segments_.front().owned; first.capacity() <= kFlushBytes / 4) {
+      first.clear();
+      spare_output() = std::move(first);
     }
+    segments_.clear();
   }
 
   void write_rest(size_t sent) {
