@@ -186,25 +186,41 @@ def write(agent, key, value):
 
 
 class Writer(threading.Thread):
-    """Writes one new key after the other through agents in turn; remembers what was acknowledged, and when."""
+    """Writes one new key after the other through agents in turn (a list that may change); remembers what was
+    acknowledged, and when."""
 
-    def __init__(self, agents):
+    def __init__(self, agents, prefix="written"):
         super().__init__(daemon=True)
-        self.agents, self.acknowledged, self.times, self.over = agents, [], [], False
+        self.agents, self.prefix = agents, prefix.replace(" ", "-")
+        self.acknowledged, self.times, self.over, self.marked = [], [], False, 0
 
     def run(self):
         number = 0
         while not self.over:
             number += 1
-            agent = self.agents[number % len(self.agents)]
-            if write(agent, f"written/{number}", str(number)):
+            agents = list(self.agents)
+            if write(agents[number % len(agents)], f"{self.prefix}/{number}", str(number)):
                 self.acknowledged.append(number)
                 self.times.append(time.monotonic())
+            time.sleep(0.005)  # the agents need the processor too
 
     def end(self):
         self.over = True
         self.join(30)
         return self.acknowledged
 
-    def longest_pause(self):
-        return max((b - a for a, b in zip(self.times, self.times[1:])), default=0)
+    def longest_pause(self, first=0):
+        """Seconds between two acknowledged writes."""
+        times = self.times[first:]
+        return max((b - a for a, b in zip(times, times[1:])), default=0)
+
+    def mark(self):
+        self.marked = max(0, len(self.times) - 1)
+
+    def since_mark(self):
+        return self.longest_pause(self.marked)
+
+    def lost(self, agent):
+        """What was acknowledged and this agent does not have."""
+        keys = set(agent.get(f"/v1/kv/{self.prefix}/?keys&consistent"))
+        return [number for number in self.acknowledged if f"{self.prefix}/{number}" not in keys]
