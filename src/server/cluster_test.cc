@@ -19,7 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::TestCluster;
-using testing::wait_until;
 
 constexpr const char* kSession = "adf4238a-882b-9ddc-4a9d-5b6758e4159e";
 
