@@ -103,6 +103,9 @@ class Agent:
         with open(self.log, "rb") as file:
             return file.read()[-size:].decode("utf-8", "replace")
 
+    def whole_log(self):
+        return self.tail(1 << 30)
+
 
 class Cluster:
     """Agents in `folder`, each with `flags`; find(program) is the path of its binary."""
