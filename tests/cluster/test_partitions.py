@@ -4,6 +4,7 @@ import pytest
 
 from compatlib.clusters import leader_of, settled, start_servers, write
 from conftest import find
+from marks import long
 from recording import Recording, assert_linearizable
 from wires import Wired
 
@@ -91,6 +92,7 @@ def test_a_client_agent_that_is_cut_off_comes_back(wired, until):
     until(lambda: write(client, "a", "x"), True, 60)
 
 
+@long  # only a connection's keepalive tells, after 40 s
 def test_a_client_agent_that_loses_one_server_asks_another(wired, until):
     servers = start_servers(wired, ["praetor"] * 3, QUICK)
     client = wired.start("praetor", "client", f"-retry-join={servers[0].address}", '-hcl=retry_interval = "1s"')
