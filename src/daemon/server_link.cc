@@ -1,5 +1,6 @@
 #include "daemon/server_link.h"
 
+#include "agent/sockaddr.h"
 #include "base/host_port.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -26,13 +27,22 @@ rpc::ServerEntry entry_of(const server::ServerTags& tags) {
   return {.name = tags.name, .id = tags.id, .address = tags.address, .datacenter = tags.datacenter};
 }
 
+// Calls come from the address that this agent is bound to, if it is one, as others know it by that: a server
+// counts connections by the address they come from.
+rpc::DialOptions dial_options(const agent::RuntimeConfig& config) {
+  rpc::DialOptions dial;
+  if (!agent::is_any_ip(config.rpc_bind_addr.host)) dial.source_ip = config.rpc_bind_addr.host;
+  return dial;
+}
+
 }  // namespace
 
 struct ServerLink::Impl {
   explicit Impl(ServerLinkOptions o)
       : options(std::move(o)),
         routes(thread_random().next()),
-        pool(std::make_unique<rpc::Pool>(rpc::PoolOptions{.reactors = options.reactors, .dial = {}})) {}
+        pool(std::make_unique<rpc::Pool>(
+            rpc::PoolOptions{.reactors = options.reactors, .dial = dial_options(*options.config)})) {}
 
   ServerLinkOptions options;
   server::Routes routes;
@@ -78,11 +88,13 @@ struct ServerLink::Impl {
 ServerLink::ServerLink(ServerLinkOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
   const agent::RuntimeConfig& config = *impl_->options.config;
   if (!config.server_mode) return;
-  impl_->transport = std::make_unique<rpc::RaftTransport>(rpc::RaftTransportOptions{
-      .address = config.rpc_advertise_addr.text(), .on_log = [](const std::string& line) {
-        static const Logger log("agent.server.raft");
-        log.debug(line);
-      }});
+  impl_->transport = std::make_unique<rpc::RaftTransport>(
+      rpc::RaftTransportOptions{.address = config.rpc_advertise_addr.text(),
+                                .dial = dial_options(config),
+                                .on_log = [](const std::string& line) {
+                                  static const Logger log("agent.server.raft");
+                                  log.debug(line);
+                                }});
 }
 
 ServerLink::~ServerLink() { close(); }

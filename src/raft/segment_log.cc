@@ -45,17 +45,31 @@ Result<SegmentLog::Segment> SegmentLog::create_segment(uint64_t first, size_t by
   segment.end = kSegmentHeaderBytes;
   segment.allocated = std::max<uint64_t>(options_.segment_bytes, kSegmentHeaderBytes + bytes);
   std::string temporary = segment.path + ".tmp";
-  TRY_ASSIGN(segment.file, file_system_.open(temporary, OpenMode::kCreate));
-  TRY(segment.file->write_at(0, encode_segment_header({.first_index = first, .salt = segment.salt})));
-  TRY(segment.file->allocate(segment.allocated));
-  TRY(segment.file->sync());
+  auto fill = [&]() -> Status {
+    TRY_ASSIGN(segment.file, file_system_.open(temporary, OpenMode::kCreate));
+    TRY(segment.file->write_at(0, encode_segment_header({.first_index = first, .salt = segment.salt})));
+    TRY(segment.file->allocate(segment.allocated));
+    return segment.file->sync();
+  };
+  if (Status filled = fill(); !filled) {
+    (void)file_system_.remove(temporary);  // what it holds of a full disk may be what others need
+    return std::unexpected(filled.error());
+  }
   TRY(file_system_.rename(temporary, segment.path));
   TRY(file_system_.sync_directory(options_.directory));
   return segment;
 }
 
 Status SegmentLog::append(std::span<const EntryRef> entries) {
-  return guarded([&] { return write_batch(entries); });
+  Status written;
+  // Nothing has been said of these bytes before they are synced: they may be written again, at the same
+  // place.
+  if (!failure_) written = write_batch(entries);
+  if (!written && is_full(written.error())) return written;
+  return guarded([&]() -> Status {
+    TRY(std::move(written));
+    return sync_batch();
+  });
 }
 
 Status SegmentLog::write_batch(std::span<const EntryRef> entries) {
@@ -85,7 +99,11 @@ Status SegmentLog::write_batch(std::span<const EntryRef> entries) {
     append_record(buffer_, *entry, first, segment.salt);
   }
   TRY(segment.file->write_at(segment.end, buffer_));
-  TRY(zero_ahead(segment, segment.end + bytes));
+  return zero_ahead(segment, segment.end + bytes);
+}
+
+Status SegmentLog::sync_batch() {
+  Segment& segment = segments_.back();
   if (!planted(Mutation::kLogNotSynced)) TRY(segment.file->sync());
   {
     std::lock_guard lock(mutex_);

@@ -69,6 +69,7 @@ class SegmentLog final : public LogStore {
   Status guarded(const std::function<Status()>& write);
   Status write_batch(std::span<const EntryRef> entries);
   Status zero_ahead(Segment& segment, uint64_t end) const;
+  Status sync_batch();
   void log(const std::string& line) const;
 
   FileSystem& file_system_;

@@ -103,6 +103,9 @@ class Agent:
         with open(self.log, "rb") as file:
             return file.read()[-size:].decode("utf-8", "replace")
 
+    def whole_log(self):
+        return self.tail(1 << 30)
+
 
 class Cluster:
     """Agents in `folder`, each with `flags`; find(program) is the path of its binary."""
@@ -116,7 +119,7 @@ class Cluster:
     def _choose_net():
         """127.x.y of which no address has a listener on the gossip port."""
         for _ in range(100):
-            net = f"127.{random.randrange(20, 250)}.{random.randrange(1, 250)}"
+            net = f"127.{random.randrange(20, 250)}.{random.randrange(1, 240)}"
             with socket.socket() as probe:
                 try:
                     probe.bind((f"{net}.1", 8301))
@@ -126,7 +129,9 @@ class Cluster:
         raise RuntimeError("no free loopback network")
 
     def address(self, number):
-        return f"{self.net}.{number}"
+        more, last = divmod(number - 1, 250)  # large clusters go on in the next 127.x.y
+        net, _, third = self.net.rpartition(".")
+        return f"{net}.{int(third) + more}.{last + 1}"
 
     def add(self, program, name):
         agent = Agent(self, program, name, self.address(len(self.agents) + 1))
