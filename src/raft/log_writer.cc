@@ -7,11 +7,15 @@
 namespace praetor::raft {
 namespace {
 constexpr size_t kMaxFetchBytes = 1 << 20;
-constexpr Duration kFullRetry = std::chrono::milliseconds(500);
 }  // namespace
 
-LogWriter::LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events, Clock& clock)
-    : store_(store), loop_(std::move(loop)), events_(std::move(events)), clock_(clock) {}
+LogWriter::LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events, Clock& clock,
+                     Duration full_disk_retry)
+    : store_(store),
+      loop_(std::move(loop)),
+      events_(std::move(events)),
+      clock_(clock),
+      full_disk_retry_(full_disk_retry) {}
 
 void LogWriter::start() {
   if (loop_) loop_->start([this] { return turn(); });
@@ -63,7 +67,7 @@ Instant LogWriter::turn() {
   if (full_ && clock_.now() < retry_at_) return retry_at_;
   for (;;) {
     if (!work(working_, position_)) {
-      retry_at_ = clock_.now() + kFullRetry;
+      retry_at_ = clock_.now() + full_disk_retry_;
       return retry_at_;
     }
     working_.clear();

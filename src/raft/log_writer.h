@@ -31,7 +31,7 @@ class LogWriter {
 
   // `store` outlives the writer. Without a loop each post does its work at once (a log in memory).
   // `clock` is the loop's.
-  LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events, Clock& clock = system_clock());
+  LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events, Clock& clock, Duration full_disk_retry);
   ~LogWriter() { stop(); }
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
@@ -61,6 +61,7 @@ class LogWriter {
   const std::unique_ptr<Loop> loop_;
   Events events_;
   Clock& clock_;
+  const Duration full_disk_retry_;
   // Log thread:
   bool failed_ = false, full_ = false;
   Instant retry_at_{};

@@ -143,7 +143,7 @@ void Node::Impl::start() {
                 node_metrics().dispatch_log.since(start);
                 node_metrics().dispatch_logs.set(static_cast<float>(entries));
               }},
-      *clock_);
+      *clock_, options_.full_disk_retry);
   node_metrics().follower.add();
   next_snapshot_check_ = clock_->now() + options_.snapshot_interval;
   log_writer_->start();

@@ -27,6 +27,8 @@ Options options_for(FileSystem* fs, std::string directory) {
   options.bootstrap = true;
   options.segment_bytes = 2048;
   options.trailing_logs = 5;
+  options.full_disk_retry = 1ms;
+  options.timings = {.heartbeat_timeout = 20ms, .election_timeout = 20ms, .leader_lease_timeout = 10ms};
   options.file_system = fs;
   return options;
 }

@@ -31,10 +31,13 @@ void SegmentLog::log(const std::string& line) const {
 
 // After a failed write nobody knows what the disk holds; only a restart, which reads it, may write again.
 Status SegmentLog::guarded(const std::function<Status()>& write) {
-  if (failure_) return fail("log is closed after an earlier failure: " + failure_->message, ErrorKind::kIo);
+  if (failure_) return std::unexpected(*failure_);
   Status status = write();
-  if (!status) failure_ = status.error();
-  return status;
+  if (status) return status;
+  // Never is_full(), though the first to fail may have been a sync that found no room (delayed allocation, a
+  // network's file system): what it was to write is lost, and trying again would find nothing to write.
+  failure_ = Error{status.error().message + ": the log is closed until a restart", status.error().kind};
+  return std::unexpected(*failure_);
 }
 
 Result<SegmentLog::Segment> SegmentLog::create_segment(uint64_t first, size_t bytes) {

@@ -264,16 +264,20 @@ TEST(SegmentLogTest, DataThatLooksLikeRecordsFoolsNobody) {
 }
 
 TEST(SegmentLogTest, AFailedLogStaysFailed) {
-  FaultFileSystem fs;
-  auto opened = open_log(fs);
-  ASSERT_TRUE(append(*opened->log, {make(1, 1, "x")}));
-  fs.inject(2, Fault::kError);  // the sync
-  EXPECT_FALSE(append(*opened->log, {make(2, 1, "y")}));
-  EXPECT_TRUE(fs.injected());
-  auto second = append(*opened->log, {make(2, 1, "y")});
-  ASSERT_FALSE(second);
-  EXPECT_NE(second.error().message.find("earlier failure"), std::string::npos);
-  EXPECT_EQ(opened->log->last_index(), 1u);
+  for (Fault fault : {Fault::kError, Fault::kShortWrite}) {  // the second says that there is no room
+    FaultFileSystem fs;
+    auto opened = open_log(fs);
+    ASSERT_TRUE(append(*opened->log, {make(1, 1, "x")}));
+    fs.inject(2, fault);  // the sync
+    for (int i = 0; i < 2; ++i) {
+      auto failed = opened->log->append(std::vector<EntryRef>{make(2, 1, "y")});
+      ASSERT_FALSE(failed);
+      EXPECT_TRUE(fs.injected());
+      EXPECT_NE(failed.error().message.find("the log is closed"), std::string::npos);
+      EXPECT_FALSE(is_full(failed.error()));
+    }
+    EXPECT_EQ(opened->log->last_index(), 1u);
+  }
 }
 
 // --- simulation ---
