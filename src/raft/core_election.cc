@@ -64,7 +64,7 @@ void Core::campaign(Instant now, bool transfer, Effects& effects) {
     note(effects, "heartbeat timeout reached: last-leader=" + leader_address());
     set_leader({}, {}, effects);
   }
-  if (!may_campaign()) return;
+  if (full_ || !may_campaign()) return;
   bool anybody_announces = false;
   for (const Server& server : latest_.servers)
     anybody_announces |= server.id != options_.id && announces_pre_vote(server.id);
@@ -145,8 +145,8 @@ void Core::on_vote_request(Instant now, const Envelope& envelope, const VoteRequ
   if (request.term < term()) return answer(false);
   if (request.pre_vote) return answer(log_is_current(request.last_index, request.last_term));
   if (request.term > term()) become_follower(now, request.term, effects);
-  bool free_to_vote = hard_state_.voted_for.empty() || hard_state_.voted_for == candidate ||
-                      planted(Mutation::kVoteTwice);
+  bool free_to_vote =
+      hard_state_.voted_for.empty() || hard_state_.voted_for == candidate || planted(Mutation::kVoteTwice);
   if (role_ != Role::kFollower || !free_to_vote || !log_is_current(request.last_index, request.last_term))
     return answer(false);
   if (hard_state_.voted_for.empty()) {
@@ -178,7 +178,7 @@ void Core::on_vote_response(Instant now, const Envelope& envelope, const VoteRes
 
 void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effects) {
   effects.messages.push_back(reply(envelope, TimeoutNowResponse{}));
-  if (role_ == Role::kLeader || !may_campaign()) return;
+  if (role_ == Role::kLeader || full_ || !may_campaign()) return;
   set_leader({}, {}, effects);
   campaign(now, true, effects);
 }

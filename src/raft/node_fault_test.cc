@@ -112,6 +112,30 @@ TEST(NodeFaultTest, FailingAnyCallLosesNothingAcknowledged) {
   }
 }
 
+TEST(NodeFaultTest, AFullDiskIsWaitedForWithoutARestart) {
+  FaultFileSystem fs;
+  Running running;
+  ASSERT_TRUE(running.start(options_for(&fs, "/raft")));
+  ASSERT_TRUE(running.propose("0"));
+  fs.inject(1, Fault::kShortWrite);
+  auto refused = running.propose("lost");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kNoLeader);
+  {
+    std::unique_lock lock(running.mutex);
+    ASSERT_TRUE(running.changed.wait_for(lock, kPatience, [&] { return running.leads; }));
+    EXPECT_FALSE(running.failed);
+  }
+  ASSERT_TRUE(running.propose("1"));
+  running.node.reset();
+  fs.power_cut(1);
+  Running again;
+  ASSERT_TRUE(again.start(options_for(&fs, "/raft")));
+  ASSERT_TRUE(again.propose("ready"));
+  // What was refused may have been written meanwhile: nobody was told that it was not.
+  EXPECT_EQ(again.machine.commands(), (std::vector<std::string>{"0", "lost", "1", "ready"}));
+}
+
 // The fault ends the process, not the machine: a new process goes on, acknowledges more, and then the power
 // fails.
 TEST(NodeFaultTest, ARestartAfterAnyFaultLosesNothingAcknowledgedLater) {
