@@ -12,8 +12,11 @@ namespace praetor {
 // itself what did not come.
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 inline constexpr std::chrono::seconds kPatience{240};
+inline constexpr int kSlowness = 5;
 #else
 inline constexpr std::chrono::seconds kPatience{90};
+// For times that the tested code is told, such as those of elections, and for how many seeds are tried.
+inline constexpr int kSlowness = 1;
 #endif
 
 // Asks again until it is true; false: it was not within that time.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_patience.h"
 #include "raft/fault_fs.h"
 #include "raft/log_record.h"
 #include "raft/segment_header.h"
@@ -375,7 +376,7 @@ void simulate(uint64_t seed) {
 }
 
 TEST(SegmentLogTest, PowerCutsLoseNothingAcknowledged) {
-  for (uint64_t seed = 1; seed <= 1000; ++seed) {
+  for (uint64_t seed = 1; seed <= 1000 / kSlowness; ++seed) {
     simulate(seed);
     if (HasFatalFailure()) return;
   }

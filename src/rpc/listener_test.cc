@@ -333,5 +333,26 @@ TEST_F(RpcSnapshot, TooLongARequestIsRefused) {
   EXPECT_EQ(peer.receive_all(), "");
 }
 
+// Answers at once, and only then says what a cancel would do.
+class HastyHandler : public Handler {
+ public:
+  void call(CallPtr call) override {
+    call->respond(std::string("\x80"));
+    call->on_cancel([call] {});
+    answered.set_value(call);
+  }
+  void snapshot(Reactor&, SnapshotCall) override {}
+  std::promise<std::weak_ptr<Call>> answered;
+};
+
+TEST(RpcListener, WhatIsAnsweredIsForgotten) {
+  HastyHandler handler;
+  RpcFixture rpc;
+  rpc.listen([&](ListenerOptions& options) { options.handler = &handler; });
+  ASSERT_TRUE(rpc.call("Any"));
+  std::weak_ptr<Call> call = handler.answered.get_future().get();
+  EXPECT_TRUE(eventually([&] { return call.expired(); }));
+}
+
 }  // namespace
 }  // namespace praetor::rpc

@@ -109,9 +109,11 @@ class TestCluster {
     options.node_id = id_of(name);
     options.advertise_address = ip_of(name);
     options.in_memory = true;
-    options.timings = {
-        std::chrono::milliseconds(400), std::chrono::milliseconds(400), std::chrono::milliseconds(200), {}};
-    options.rpc_hold_timeout = std::chrono::seconds(20);
+    options.timings = {std::chrono::milliseconds(400) * kSlowness,
+                       std::chrono::milliseconds(400) * kSlowness,
+                       std::chrono::milliseconds(200) * kSlowness,
+                       {}};
+    options.rpc_hold_timeout = kPatience;
     options.autopilot = {.cleanup_dead_servers = true,
                          .last_contact_threshold = std::chrono::seconds(20),
                          .max_trailing_logs = 250,

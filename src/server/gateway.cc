@@ -123,8 +123,9 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
     elsewhere(std::move(reply));
   }
 
-  // The callbacks hold what waits for this trip.
+  // The callbacks hold what waits for this trip; some of it holds the trip.
   void release() {
+    ask_.encode = nullptr;
     here_ = nullptr;
     elsewhere_ = nullptr;
   }
