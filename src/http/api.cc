@@ -91,6 +91,7 @@ struct Answerer {
     }
     const server::Rendering& rendering = **result;
     Response response;
+    response.headers.reserve(8);
     response.status = rendering.status;
     if (!rendering.content_type.empty()) response.set("Content-Type", rendering.content_type);
     if (rendering.status == 200)

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/random.h"
+#include "base/test_patience.h"
 #include "raft/fault_fs.h"
 #include "raft/node.h"
 #include "raft/test_machine.h"
@@ -17,7 +18,6 @@ namespace praetor::raft {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kPatience = 20s;
 
 Options options_for(FileSystem* fs, std::string directory) {
   Options options;

@@ -1,6 +1,7 @@
 #include "raft/segment_log.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 #include "raft/log_record.h"
@@ -10,7 +11,9 @@
 namespace praetor::raft {
 namespace {
 constexpr size_t kBufferKeptBytes = 4 << 20;  // a larger encoding buffer is given back after its batch
-}
+constexpr size_t kZeroAheadBytes = 1 << 20;   // or a quarter of a segment
+constexpr std::array<char, 64 << 10> kZeros{};
+}  // namespace
 
 uint64_t SegmentLog::first_index() const {
   std::lock_guard lock(mutex_);
@@ -95,7 +98,8 @@ Status SegmentLog::write_batch(std::span<const EntryRef> entries) {
     offsets_.push_back(static_cast<uint32_t>(segment.end + buffer_.size()));
     append_record(buffer_, *entry, first, segment.salt);
   }
-  return segment.file->write_at(segment.end, buffer_);
+  TRY(segment.file->write_at(segment.end, buffer_));
+  return zero_ahead(segment, segment.end + bytes);
 }
 
 Status SegmentLog::sync_batch() {
@@ -107,6 +111,17 @@ Status SegmentLog::sync_batch() {
     segment.end += buffer_.size();
   }
   if (buffer_.capacity() > kBufferKeptBytes) buffer_ = std::string();
+  return {};
+}
+
+// A sync over blocks that were only reserved also has to note in the file system's journal that they hold something
+// now; over blocks that were written before it writes the data alone, in two thirds of the time (ext4).
+Status SegmentLog::zero_ahead(Segment& segment, uint64_t end) const {
+  if (end <= segment.zeroed) return {};
+  uint64_t ahead = std::min(kZeroAheadBytes, options_.segment_bytes / 4);
+  segment.zeroed = std::min(segment.allocated, end + ahead);
+  for (uint64_t at = end; at < segment.zeroed; at += kZeros.size())
+    TRY(segment.file->write_at(at, {kZeros.data(), std::min<size_t>(kZeros.size(), segment.zeroed - at)}));
   return {};
 }
 
@@ -135,7 +150,7 @@ Status SegmentLog::truncate_from(uint64_t index) {
     TRY(segment.file->sync());
     std::lock_guard lock(mutex_);
     segment.offsets.resize(keep);
-    segment.end = end;
+    segment.end = segment.zeroed = end;
     segment.allocated = std::max<uint64_t>(options_.segment_bytes, end);
     return {};
   });

@@ -85,6 +85,19 @@ TEST(SegmentLogTest, AnAppendThatFoundNoRoomIsWrittenLater) {
   EXPECT_GE(recovered, 4u);  // create, head, allocate, write
 }
 
+TEST(SegmentLogTest, BlocksAreWrittenAheadOncePerManyAppends) {
+  constexpr size_t kSegmentBytes = 1 << 20;
+  constexpr uint64_t kAppends = 100;
+  FaultFileSystem fs;
+  auto opened = open_log(fs, kSegmentBytes);
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE(append(*opened->log, {make(1, 1, "first")}));
+  uint64_t before = fs.calls();
+  for (uint64_t index = 2; index < 2 + kAppends; ++index)
+    ASSERT_TRUE(append(*opened->log, {make(index, 1, std::string(100, 'd'))}));
+  EXPECT_EQ(fs.calls(), before + 2 * kAppends);  // a write and a sync each
+}
+
 TEST(SegmentLogTest, KeepsEntriesOfEveryShapeOverAReopen) {
   FaultFileSystem fs;
   std::vector<EntryRef> written;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "rpc/message.h"
 #include "rpc/test_support.h"
 #include "rpc/yamux.h"

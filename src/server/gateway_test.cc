@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "base/test_patience.h"
 #include "rpc/listener.h"
 #include "rpc/pool.h"
 #include "server/kvs.h"
@@ -16,8 +17,6 @@
 
 namespace praetor::server {
 namespace {
-
-constexpr auto kPatience = std::chrono::seconds(20);
 
 // A server that leads, with its port; and a client agent's gateway on another reactor.
 class GatewayTest : public ::testing::Test {
@@ -111,10 +110,7 @@ class GatewayTest : public ::testing::Test {
     return count.get_future().get();
   }
   bool reaches(size_t count) {
-    auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (waiting() != count)
-      if (std::chrono::steady_clock::now() > deadline) return false;
-    return true;
+    return eventually([&] { return waiting() == count; });
   }
 
   Reactor near_{"near"}, far_{"far"};

@@ -9,7 +9,8 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "compat"))
 
-from compatlib import binaries, clusters, waiting  # noqa: E402
+from compatlib import binaries, clusters  # noqa: E402
+from compatlib.waiting import until  # noqa: E402
 
 ISOLATED = "PRAETOR_TEST_ISOLATED"
 # Namespaces of its own for mounts, network and processes: what it leaves ends with it. Nobody has to be root.
@@ -52,10 +53,6 @@ def cluster(tmp_path):
     made = clusters.Cluster(str(tmp_path), find)
     yield made
     made.close()
-
-
-def until(probe, wanted, timeout=30):
-    return waiting.until(probe, wanted, timeout)
 
 
 @pytest.fixture(name="until")
