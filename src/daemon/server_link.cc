@@ -11,6 +11,7 @@
 #include "rpc/pool.h"
 #include "rpc/raft_transport.h"
 #include "server/member_duties.h"
+#include "server/pool_methods.h"
 #include "server/routes.h"
 #include "server/rpc_endpoint.h"
 #include "server/server.h"
@@ -107,6 +108,17 @@ server::Cluster ServerLink::cluster() {
     return members;
   };
   cluster.remove_failed = impl_->options.remove_failed;
+  cluster.fire_event = impl_->options.fire_event;
+  cluster.change_keys = impl_->options.change_keys;
+  cluster.datacenters = [this] {
+    bool federates = impl_->options.config->serf_port_wan > 0;
+    return federates ? impl_->routes.datacenters() : std::vector<std::string>();
+  };
+  cluster.ask_keyring = [this](Reactor& reactor, const model::KeyringRequest& request,
+                               server::Cluster::KeyringAnswer done) {
+    impl_->gateway->call<model::KeyringRequest, model::KeyringResponses>(
+        reactor, server::kInternalKeyringOperation, request, std::move(done));
+  };
   cluster.ask_peers = [this](Reactor& reactor, const server::ServerTags& whom,
                              server::Cluster::PeersAnswer done) {
     model::DCSpecificRequest request;

@@ -161,13 +161,6 @@ void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
 
-bool is_local(const ApiContext& api, const ExchangePtr& exchange) {
-  server::count_rpc();
-  if (write_datacenter(api, exchange->request()) == api.defaults.datacenter) return true;
-  respond_error(exchange, Error{"No path to datacenter"});
-  return false;
-}
-
 std::string write_datacenter(const ApiContext& api, const Request& request) {
   std::string_view dc = request.parameter("dc");
   return dc.empty() ? api.defaults.datacenter : std::string(dc);

@@ -68,8 +68,8 @@ class SegmentLog final : public LogStore {
   Status remove_newest_while(const std::function<bool(const Segment&)>& condition);
   Status guarded(const std::function<Status()>& write);
   Status write_batch(std::span<const EntryRef> entries);
-  Status sync_batch();
   Status zero_ahead(Segment& segment, uint64_t end) const;
+  Status sync_batch();
   void log(const std::string& line) const;
 
   FileSystem& file_system_;

@@ -175,9 +175,14 @@ TEST_F(GatewayTest, SaysWhyNobodyCanBeAsked) {
   auto nobody = get("a");
   ASSERT_FALSE(nobody);
   EXPECT_EQ(nobody.error().message, "No known Consul servers");
+  // Which datacenters there are is known to the server that is asked.
+  auto anywhere = get("a", "dc9");
+  ASSERT_FALSE(anywhere);
+  EXPECT_EQ(anywhere.error().message, "No known Consul servers");
+  know_server();
   auto nowhere = get("a", "dc9");
   ASSERT_FALSE(nowhere);
-  EXPECT_EQ(nowhere.error().message, "No path to datacenter");
+  EXPECT_EQ(nowhere.error().message, "rpc error making call: No path to datacenter");
 }
 
 TEST_F(GatewayTest, AsksAnotherServerWhenOneIsGone) {
