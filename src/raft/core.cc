@@ -291,7 +291,7 @@ void Core::tick(Instant now, Effects& effects) {
   if (failed_) return;
   if (role_ == Role::kLeader) return tick_leader(now, effects);
   if (now < election_deadline_) return;
-  campaign(now, false, effects);
+  campaign(now, leader_departed_, effects);
 }
 
 }  // namespace praetor::raft

@@ -313,6 +313,7 @@ class Core {
   std::string leader_id_, leader_address_;
   std::optional<Instant> last_contact_;  // with the leader
   bool leader_lost_ = false;             // its connection broke
+  bool leader_departed_ = false;         // so it did, and it had taken itself out of the cluster
   Instant started_{};
   Instant election_deadline_{};
   std::set<std::string> votes_, pre_votes_;

@@ -328,6 +328,27 @@ TEST(CoreTest, HandsOverToAServerThatHasEverything) {
   EXPECT_EQ(cluster.violation(), "");
 }
 
+// What a Consul leader that leaves looks like: it takes itself out, and closes its connections.
+TEST(CoreTest, ALeaderThatTookItselfOutIsReplacedAtOnce) {
+  for (bool out : {false, true}) {
+    Bench bench;
+    Configuration configuration;
+    for (std::string id : {"a", "b", "c"})
+      if (!out || id != "b") configuration.servers.push_back({Suffrage::kVoter, id, id + ":8300"});
+    auto change = std::make_shared<Entry>(*entry(2, 2, encode_configuration(configuration)));
+    change->type = EntryType::kConfiguration;
+    bench.receive("b",
+                  AppendRequest{.term = 2, .previous_index = 1, .previous_term = 1, .entries = {change}});
+    bench.persist();
+    bench.effects.clear();
+    bench.core->unreachable(bench.now, "b:8300", bench.effects);
+    bench.pass(200ms);
+    bench.tick();
+    ASSERT_EQ(bench.sent<VoteRequest>().size(), out ? 1u : 0u);
+    if (out) EXPECT_TRUE(bench.sent<VoteRequest>()[0].second.leadership_transfer);
+  }
+}
+
 TEST(CoreTest, ALeaderWithoutRoomHandsOverAndStandsForNoElection) {
   Bench bench;
   bench.win();

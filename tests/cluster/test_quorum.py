@@ -151,7 +151,7 @@ def test_two_datacenters(cluster, until):
         until(lambda: here.call("PUT", f"/v1/kv/far?dc={name}", value.encode()), (200, "true"))
         assert there.call("GET", "/v1/kv/far?raw") == (200, value)
         assert here.call("GET", f"/v1/kv/far?raw&dc={name}") == (200, value)
-        assert [row["Node"] for row in here.get(f"/v1/catalog/nodes?dc={name}")] == [there.name]
+        until(lambda: [row["Node"] for row in here.get(f"/v1/catalog/nodes?dc={name}")], [there.name])  # it registers itself
         until(lambda: answer_of(here.address, f"{there.name}.node.{name}.consul"), 1)
     assert one.call("GET", "/v1/kv/far?dc=dc9") == (500, "No path to datacenter")
     two.kill()
