@@ -6,9 +6,11 @@ import sys
 import time
 from typing import Callable, NamedTuple
 
-from .load import Answering, Watchers, dnsperf, wrk
+from . import cluster
+from .load import PUT_LUA, Answering, Watchers, dnsperf, wrk
 from .server import Server
 
+CLUSTER = "cluster"
 INSTANCES = 100
 CHECKS = 10_000
 CHECK_INTERVAL = 10  # seconds
@@ -18,6 +20,8 @@ class Scale(NamedTuple):
     seconds: float   # of load for each figure
     keys: int        # for memory and restart
     watchers: int    # blocked queries
+    idle: float      # seconds of looking at an idle cluster
+    kills: int       # of leaders; at most three of Consul's
 
 
 class Figure(NamedTuple):
@@ -26,18 +30,10 @@ class Figure(NamedTuple):
     unit: str
     more: bool       # more is better
     goal: str        # against Consul: "3x" more, "1/4" of it; or a bound as "<= 0.5"
-    group: str       # figures of one group share a server
+    group: str       # figures of one group share a server; those of CLUSTER three and a client agent
     run: Callable
 
 
-PUT_LUA = """
-local n = 0
-local body = string.rep("x", 100)
-request = function()
-  n = n + 1
-  return wrk.format("PUT", "/v1/kv/new/" .. n, nil, body)
-end
-"""
 REGISTER_LUA = """
 local n = 0
 request = function()
@@ -202,6 +198,19 @@ FIGURES = [
     Figure("restart", "restart with the keys until it serves", "s", False, "<= 0.5", "keys", restart),
     Figure("dev_start", "agent -dev, exec to first catalog answer", "s", False, "<= 0.05", "", dev_start),
     Figure("binary_size", "size of the binary", "MiB", False, "<= 15", "", binary_size),
+    # In this order: what is idle is measured before there is load.
+    Figure("idle_client_memory", "memory of an idle client agent", "MiB", False, "<= 10", CLUSTER, cluster.client_memory),
+    Figure("idle_leader", "idle leader of 3 servers and a client, processor time", "ms/s", False, "1/4", CLUSTER,
+           cluster.idle("leader")),
+    Figure("idle_client", "idle client agent, processor time", "ms/s", False, "1/4", CLUSTER, cluster.idle("client")),
+    Figure("cluster_put", "3 servers, PUT on the leader, 64 connections", "/s", True, "4x", CLUSTER, cluster.put(True, 64)),
+    Figure("cluster_put_follower", "3 servers, PUT through a follower, 64 connections", "/s", True, "4x", CLUSTER,
+           cluster.put(False, 64)),
+    Figure("cluster_put_one", "3 servers, PUT on the leader, one connection", "/s", True, "3x", CLUSTER,
+           cluster.put(True, 1)),
+    Figure("failover", "leader killed until the next acknowledged write, median", "s", False, "<= 1", CLUSTER,
+           cluster.MEDIAN),
+    Figure("failover_worst", "the same, the worst", "s", False, "<= 2", CLUSTER, cluster.WORST),
 ]
 
 
@@ -210,6 +219,8 @@ def measure(program, binary, wanted, scale, folder):
     results, server, group = {}, None, None
 
     def make(mode):
+        if mode == CLUSTER:
+            return cluster.Cluster(program, os.path.join(folder, program))
         return Server(program, binary, os.path.join(folder, program), mode)
 
     try:
@@ -220,7 +231,7 @@ def measure(program, binary, wanted, scale, folder):
                     server.__exit__()
                     server = None
                 if not server and figure.group:
-                    server, group = make("durable"), figure.group
+                    server, group = make(CLUSTER if figure.group == CLUSTER else "durable"), figure.group
                     server.start()
                 results[figure.name] = figure.run(server, scale, make)
             except Exception as error:  # pylint: disable=broad-except

@@ -13,6 +13,14 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SO_TIMESTAMPNS = 35
+PUT_LUA = """
+local n = 0
+local body = string.rep("x", 100)
+request = function()
+  n = n + 1
+  return wrk.format("PUT", "/v1/kv/new/" .. n, nil, body)
+end
+"""
 
 
 def peer(name):
@@ -31,7 +39,7 @@ def wrk(server, path, connections, seconds, lua=None):
             script.write(lua)
             script.flush()
             line += ["-s", script.name]
-        line.append(f"http://127.0.0.1:{server.ports['http']}{path}")
+        line.append(f"http://{server.http}{path}")
         before = server.cpu()
         out = subprocess.run(line, capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
         used = server.cpu() - before

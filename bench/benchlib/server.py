@@ -10,7 +10,7 @@ import time
 
 from compatlib import agents
 
-TICK = os.sysconf("SC_CLK_TCK")
+from . import process
 
 
 class Server(agents.Agent):
@@ -92,15 +92,10 @@ class Server(agents.Agent):
             connection.close()
 
     def cpu(self):
-        """Seconds of processor time used so far, user and system."""
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        return process.cpu(self.process.pid)
 
     def memory(self):
-        """Resident MiB."""
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii", errors="replace") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
+        return process.memory(self.process.pid)
 
     def load_keys(self, count, size=99):
         """Writes count keys of size bytes, 64 a transaction (the most one may have)."""

@@ -53,7 +53,8 @@ def render(results, scale, conditions):
             lines.append("| " + " | ".join(cells) + " |")
         failed += [f"- {program}, {figure.name}: {values[figure.name]['error']}" for program, values in results.items()
                    if isinstance(values.get(figure.name), dict) and "error" in values[figure.name]]
-    lines += ["", f"{scale.seconds:g} s of load a figure, {scale.keys:,} keys, {scale.watchers:,} watchers."]
+    lines += ["", f"{scale.seconds:g} s of load a figure, {scale.keys:,} keys, {scale.watchers:,} watchers, "
+              f"{scale.idle:g} s of idleness, {scale.kills} killed leaders (at most 3 of Consul's)."]
     lines += [f"- {name}: {value}" for name, value in conditions.items()]
     if failed:
         lines += ["", "Failed:", *failed]

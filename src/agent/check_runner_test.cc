@@ -64,12 +64,12 @@ struct RunnerFixture : testing::Test {
   }
   CheckResult wait_result(size_t index) {
     std::unique_lock lock(mutex);
-    if (!changed.wait_for(lock, kTestPatience, [&] { return results.size() > index; })) return {};
+    if (!changed.wait_for(lock, kPatience, [&] { return results.size() > index; })) return {};
     return results[index].second;
   }
   AliasQuery wait_query(size_t index) {
     std::unique_lock lock(mutex);
-    if (!changed.wait_for(lock, kTestPatience, [&] { return queries.size() > index; })) return {};
+    if (!changed.wait_for(lock, kPatience, [&] { return queries.size() > index; })) return {};
     return queries[index];
   }
   void answer(Result<AliasReply> reply) {

@@ -7,17 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <span>
 #include <unordered_map>
 
 #include "agent/check_probe.h"
 #include "agent/child_process.h"
 #include "base/text.h"
+#include "base/thread_buffer.h"
 
 namespace praetor::agent {
 
@@ -26,7 +27,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr size_t kReadBytes = 64 << 10;
 // A program that writes more than this is read at most this much every pause; its pipe fills and it waits.
 constexpr uint64_t kFreeBytes = 16 << 20;
 constexpr Duration kFloodPause = std::chrono::milliseconds(5);
@@ -129,8 +129,8 @@ class Run : public std::enable_shared_from_this<Run> {
 
   // One piece a turn, so that a flood leaves the reactor to others.
   void take_output() {
-    static thread_local std::array<char, kReadBytes> buffer;
     if (!pipe_.is_open()) return;
+    std::span<char> buffer = thread_buffer();
     ssize_t got = ::read(pipe_.native_handle(), buffer.data(), buffer.size());
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return read();
     if (got <= 0) {

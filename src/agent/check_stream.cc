@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "base/thread_buffer.h"
 
 namespace praetor::agent {
 
@@ -18,14 +19,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 namespace {
-
-constexpr size_t kReadBytes = 64 << 10;
-
-// One buffer serves all streams of the thread: bytes are handed on before the next read.
-char* shared_buffer() {
-  static thread_local std::string buffer(kReadBytes, '\0');
-  return buffer.data();
-}
 
 class StreamCore : public std::enable_shared_from_this<StreamCore> {
  public:
@@ -166,8 +159,8 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
   void try_read() {
     if (!read_done_) return;
     if (tls_) return try_read_tls();
-    ssize_t got = ::recv(socket_.native_handle(), shared_buffer(), kReadBytes, 0);
-    if (got > 0) return finish_read({std::string_view(shared_buffer(), static_cast<size_t>(got)), false, ""});
+    ssize_t got = ::recv(socket_.native_handle(), thread_buffer().data(), kThreadBufferBytes, 0);
+    if (got > 0) return finish_read({std::string_view(thread_buffer().data(), static_cast<size_t>(got)), false, ""});
     if (got == 0) return finish_read({{}, true, ""});
     if (errno == EAGAIN || errno == EINTR) return wait(false, [](StreamCore& self) { self.try_read(); });
     finish_read({{}, false, socket_error("read", errno)});
@@ -176,8 +169,8 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
   void try_read_tls() {
     ERR_clear_error();
     errno = 0;
-    int got = SSL_read(tls_.get(), shared_buffer(), kReadBytes);
-    if (got > 0) return finish_read({std::string_view(shared_buffer(), static_cast<size_t>(got)), false, ""});
+    int got = SSL_read(tls_.get(), thread_buffer().data(), kThreadBufferBytes);
+    if (got > 0) return finish_read({std::string_view(thread_buffer().data(), static_cast<size_t>(got)), false, ""});
     int reason = SSL_get_error(tls_.get(), got);
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE)
       return wait(reason == SSL_ERROR_WANT_WRITE, [](StreamCore& self) { self.try_read(); });

@@ -17,6 +17,7 @@
 
 #include "agent/check_probe.h"
 #include "agent/check_script.h"
+#include "base/test_patience.h"
 #include "base/text.h"
 
 namespace praetor::agent {
@@ -131,8 +132,6 @@ class TestHttpServer {
   TestServer server_;
 };
 
-inline constexpr Duration kTestPatience = std::chrono::seconds(20);
-
 // A reactor with what probes need; runs one probe at a time.
 struct ProbeFixture : testing::Test {
   ProbeFixture() : reactor("test") {
@@ -171,7 +170,7 @@ struct ProbeFixture : testing::Test {
     });
     auto future = promise.get_future();
     CheckResult result{CheckStatus::kWarning, "no result in time"};
-    if (future.wait_for(kTestPatience) == std::future_status::ready) result = future.get();
+    if (future.wait_for(kPatience) == std::future_status::ready) result = future.get();
     on_reactor([&] { made.reset(); });
     return result;
   }

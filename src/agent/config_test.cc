@@ -175,7 +175,7 @@ TEST(Config, RefusesBadFlags) {
 
 TEST(Config, ReadsDefinitions) {
   RuntimeConfig config = load_json(
-      R"({"data_dir":"/tmp/x","bind_addr":"127.0.0.1","check_output_max_size":100,"service":{"name":"web","port":80,)"
+      R"({"data_dir":"/xdata","bind_addr":"127.0.0.1","check_output_max_size":100,"service":{"name":"web","port":80,)"
       R"("enable_tag_override":true,"token":"t","check":{"id":"a","args":["x","y"],"interval":"10s"},)"
       R"("checks":[{"http":"u","header":{"A":["b"]},"interval":"3s","output_max_size":7}],)"
       R"("connect":{"sidecar_service":{"proxy":{"upstreams":[{"destination_name":"db","local_bind_port":1,)"
@@ -198,7 +198,7 @@ TEST(Config, ReadsDefinitions) {
 
 TEST(Config, HidesSecrets) {
   RuntimeConfig config = load_json(
-      R"({"data_dir":"/tmp/x","bind_addr":"127.0.0.1","encrypt":"pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=",)"
+      R"({"data_dir":"/xdata","bind_addr":"127.0.0.1","encrypt":"pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=",)"
       R"("acl":{"tokens":{"master":"m"}},"retry_join":["provider=aws tag_key=x secret_access_key=abc"],)"
       R"("node_meta":{"secret_x":"1","y":"2"},"service":{"name":"a","token":"s"},"ports":{"serf_wan":-1}})");
   std::string text = codec::to_json(debug_config(config));
@@ -213,7 +213,7 @@ TEST(Config, HidesSecrets) {
 
 TEST(Config, ListensWhereAddressesSay) {
   RuntimeConfig config =
-      load_json(R"({"data_dir":"/tmp/x","bind_addr":"127.0.0.1","client_addr":"127.0.0.1 ::1",)"
+      load_json(R"({"data_dir":"/xdata","bind_addr":"127.0.0.1","client_addr":"127.0.0.1 ::1",)"
                 R"("addresses":{"https":"127.0.0.2 unix:///tmp/s"},"ports":{"https":8501,"dns":-1}})");
   ASSERT_EQ(config.http_addrs.size(), 2u);
   EXPECT_EQ(config.http_addrs[1].text(), "[::1]:8500");
@@ -232,14 +232,14 @@ TEST(Config, UnwrapsOpaqueListsOfOne) {
     return config.services.empty() ? "" : codec::to_json(config.services[0].proxy->config);
   };
   EXPECT_EQ(
-      config_of("c.json", R"({"data_dir":"/tmp/x","bind_addr":"127.0.0.1","service":{"name":"web","proxy":)"
+      config_of("c.json", R"({"data_dir":"/xdata","bind_addr":"127.0.0.1","service":{"name":"web","proxy":)"
                           R"({"config":{"c":[{"d":"e"}],"f":[{"a":1},{"b":2}],"g":[[{"x":1}]],)"
                           R"("h":{"i":[{"j":1}]}}}}})"),
       R"({"c":{"d":"e"},"f":[{"a":1},{"b":2}],"g":[{"x":1}],"h":{"i":[{"j":1}]}})");
   EXPECT_EQ(
       config_of(
           "c.hcl",
-          "data_dir=\"/tmp/x\"\nbind_addr=\"127.0.0.1\"\nservice { name=\"web\" proxy { config { "
+          "data_dir=\"/xdata\"\nbind_addr=\"127.0.0.1\"\nservice { name=\"web\" proxy { config { "
           "c = [{d=\"e\"}] f=[{a=1},{b=2}] g { x = 1 } g { x = 2 } h { i { j = 1 } k = [1] l = [] } } } }"),
       R"({"c":{"d":"e"},"f":[{"a":1},{"b":2}],"g":[{"x":1},{"x":2}],"h":{"i":{"j":1},"k":1,"l":[]}})");
 }
@@ -250,7 +250,7 @@ TEST(Config, OpensMembersOfOpenedLists) {
     Directory directory;
     LoadOptions options;
     options.config_files = {directory.write(
-        "c.hcl", "data_dir=\"/tmp/x\"\nbind_addr=\"127.0.0.1\"\nservice { name=\"web\" proxy { config {" +
+        "c.hcl", "data_dir=\"/xdata\"\nbind_addr=\"127.0.0.1\"\nservice { name=\"web\" proxy { config {" +
                      std::string(body) + "} } }")};
     RuntimeConfig loaded = load_ok(options);
     return loaded.services.empty() ? "" : codec::to_json(loaded.services[0].proxy->config);
@@ -265,7 +265,7 @@ TEST(Config, OpensMembersOfOpenedLists) {
 // A list of one element is its element where no list is wanted; types are not converted.
 TEST(Config, ReadsListsOfOne) {
   RuntimeConfig config = load_json(
-      R"({"data_dir":["/tmp/x"],"bind_addr":"127.0.0.1","server":[true],"recursors":[["1.2.3.4"]],)"
+      R"({"data_dir":["/xdata"],"bind_addr":"127.0.0.1","server":[true],"recursors":[["1.2.3.4"]],)"
       R"("service":[[{"name":["x"]}]],"check":[{"name":"c","ttl":["1s"]}]})");
   EXPECT_TRUE(config.server_mode);
   EXPECT_EQ(config.dns_recursors, List<std::string>{"1.2.3.4"});

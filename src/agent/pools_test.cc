@@ -11,6 +11,7 @@
 
 #include "agent/pool_options.h"
 #include "agent/retry_join.h"
+#include "base/test_patience.h"
 #include "base/text.h"
 
 namespace praetor::agent {
@@ -88,15 +89,7 @@ class Node {
   // Was this said, at some time within the patience of a test?
   bool saw(const std::string& line) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(60),
-                             [&] { return std::ranges::find(seen_, line) != seen_.end(); });
-  }
-  bool waits_for(const std::function<bool()>& condition) {
-    for (int i = 0; i < 6000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
+    return changed_.wait_for(lock, kPatience, [&] { return std::ranges::find(seen_, line) != seen_.end(); });
   }
   template <typename Answer>
   Answer ask(const std::function<void(std::function<void(Answer)>)>& call) {
@@ -170,7 +163,7 @@ TEST(Pools, JoinSpreadEventsAndLeave) {
   EXPECT_EQ(*reached, 1u);
   EXPECT_TRUE(one.saw("two alive") && two.saw("one alive"));
   // The servers of a datacenter meet in the WAN pool by themselves.
-  EXPECT_TRUE(two.waits_for([&] { return two.pools().wan_members()->size() == 2; }));
+  EXPECT_TRUE(eventually([&] { return two.pools().wan_members()->size() == 2; }));
 
   Status fired = one.ask<Status>(
       [&](auto done) { one.pools().user_event("consul:event:x", "load", false, one.reactor(), done); });
@@ -184,7 +177,7 @@ TEST(Pools, JoinSpreadEventsAndLeave) {
     static const std::string blue = "blue";
     return &blue;
   }());
-  EXPECT_TRUE(two.waits_for([&] {
+  EXPECT_TRUE(eventually([&] {
     gossip::MemberPtr seen = gossip::find_member(*two.pools().lan_members(), "one");
     return seen && seen->tag("colour") == "blue";
   }));

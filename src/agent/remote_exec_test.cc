@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "base/test_patience.h"
 #include "base/text.h"
 
 namespace praetor::agent {
@@ -35,8 +36,7 @@ class Keys {
   void refuse(const std::string& part) { refuse_ = part; }
   std::string await(const std::string& key) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, std::chrono::seconds(60), [&] { return keys_.contains(key); }))
-      return "never";
+    if (!changed_.wait_for(lock, kPatience, [&] { return keys_.contains(key); })) return "never";
     return keys_[key];
   }
   std::string output() {

@@ -99,7 +99,8 @@ void Reactor::post(Task task) {
   if (first) asio::post(impl_->context, [impl = impl_.get()] { impl->drain(); });
 }
 
-bool Reactor::on_reactor() const { return impl_->thread.get_id() == std::this_thread::get_id(); }
+// Not by comparing with `thread`: start() may still be writing it while the first tasks run.
+bool Reactor::on_reactor() const { return impl_->context.get_executor().running_in_this_thread(); }
 
 void Reactor::run(const Task& task) {
   if (on_reactor()) return task();

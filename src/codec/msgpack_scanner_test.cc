@@ -5,6 +5,7 @@
 #include <random>
 #include <string>
 
+#include "base/test_patience.h"
 #include "codec/msgpack.h"
 
 namespace praetor::codec {
@@ -43,7 +44,7 @@ void random_value(std::mt19937& random, std::string& out, int depth) {
 }
 
 TEST(MsgpackScanner, FindsTheEndOfRandomValuesInRandomPieces) {
-  for (uint32_t seed = 0; seed < 200; ++seed) {
+  for (uint32_t seed = 0; seed < 200 / kSlowness; ++seed) {
     std::mt19937 random(seed);
     std::string value;
     random_value(random, value, 0);

@@ -266,6 +266,21 @@ struct Daemon::Impl {
       std::lock_guard lock(leading_mutex);
       if (may_announce) membership->pools().remove_failed(member.name);
     };
+    out.fire_event = [this](Reactor& reactor, const std::string& name, std::string payload,
+                            std::function<void(Status)> done) {
+      std::lock_guard lock(leading_mutex);
+      if (may_announce) return membership->fire(name, std::move(payload), reactor, std::move(done));
+      reactor.post([done = std::move(done)] { done(fail("the agent starts or stops")); });
+    };
+    out.change_keys = [this](Reactor& reactor, bool wan, const model::KeyringRequest& request,
+                             std::function<void(model::KeyringResponse)> done) {
+      std::lock_guard lock(leading_mutex);
+      auto pool = wan ? agent::PoolName::kWan : agent::PoolName::kLan;
+      if (may_announce) return membership->change_keys(pool, request, reactor, std::move(done));
+      reactor.post([done = std::move(done), wan] {
+        done({.wan = wan, .datacenter = {}, .segment = {}, .messages = {}, .error = "the agent starts or stops"});
+      });
+    };
     return out;
   }
 
@@ -277,10 +292,6 @@ struct Daemon::Impl {
     out.agent = agent.get();
     out.events = &events;
     out.pools = &membership->pools();
-    out.fire_event = [this](const model::UserEvent& event, Reactor& reactor,
-                            std::function<void(Status)> done) {
-      membership->fire(event, reactor, std::move(done));
-    };
     out.reload = [this] { return reload(); };
     out.leave = [this](std::function<void()> done) {
       {

@@ -34,7 +34,6 @@ http::ApiContext api_context(HttpDependencies dependencies) {
   api.agent = dependencies.agent;
   api.events = dependencies.events;
   api.pools = dependencies.pools;
-  api.fire_event = std::move(dependencies.fire_event);
   api.config = std::move(dependencies.config);
   api.reload = std::move(dependencies.reload);
   api.leave = std::move(dependencies.leave);

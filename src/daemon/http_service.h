@@ -30,7 +30,6 @@ struct HttpDependencies {
   agent::Agent* agent = nullptr;
   agent::UserEvents* events = nullptr;
   agent::Pools* pools = nullptr;
-  std::function<void(const model::UserEvent&, Reactor&, std::function<void(Status)>)> fire_event;
   // PUT /v1/agent/reload and /v1/agent/leave (which calls back, on any thread, when the agent has left).
   std::function<Status()> reload;
   std::function<void(std::function<void()>)> leave;

@@ -35,6 +35,29 @@ void tell_ready() {
     logger().debug("failed to notify systemd", {{"error", told.error()}});
 }
 
+Result<gossip::KeyOperation> operation_of(const std::string& name) {
+  if (name == "list") return gossip::KeyOperation::kList;
+  if (name == "install") return gossip::KeyOperation::kInstall;
+  if (name == "use") return gossip::KeyOperation::kUse;
+  if (name == "remove") return gossip::KeyOperation::kRemove;
+  return fail("unknown keyring operation " + go_quote(name) + ": there are list, install, use and remove");
+}
+
+void take_keys(const Result<gossip::KeysDone>& changed, model::KeyringResponse& answer) {
+  answer.keys.make_empty();
+  answer.primary_keys.make_empty();
+  if (!changed) {
+    answer.error = changed.error().message;
+    return;
+  }
+  if (!changed->status) answer.error = changed->status.error().message;
+  const gossip::KeyReport& report = changed->report;
+  answer.num_nodes = report.members;
+  for (const auto& [key, count] : report.keys) answer.keys[key] = count;
+  for (const auto& [key, count] : report.primary_keys) answer.primary_keys[key] = count;
+  for (const auto& [node, text] : report.messages) answer.messages[node] = text;
+}
+
 }  // namespace
 
 struct Membership::Impl {
@@ -249,15 +272,31 @@ Status Membership::join(const std::function<void(const std::string&)>& say) {
   return {};
 }
 
-void Membership::fire(const model::UserEvent& event, Reactor& reactor, std::function<void(Status)> done) {
-  auto payload = agent::encode_user_event(event);
-  if (!payload) return reactor.post([done = std::move(done), payload] { done(fail(payload.error())); });
+void Membership::fire(const std::string& name, std::string payload, Reactor& reactor,
+                      std::function<void(Status)> done) {
   pools_->user_event(
-      agent::kUserEventPrefix + event.name, std::move(*payload), false, reactor,
+      agent::kUserEventPrefix + name, std::move(payload), false, reactor,
       [done = std::move(done)](const Status& fired) {
         if (fired) return done({});
         done(fail(format_multierror({"error broadcasting event to segment \"\": " + fired.error().message})));
       });
+}
+
+void Membership::change_keys(agent::PoolName pool, const model::KeyringRequest& request, Reactor& reactor,
+                             std::function<void(model::KeyringResponse)> done) {
+  model::KeyringResponse answer;
+  answer.wan = pool == agent::PoolName::kWan;
+  answer.datacenter = impl_->config().datacenter;
+  auto operation = operation_of(request.operation);
+  if (!operation) {
+    answer.error = operation.error().message;
+    return reactor.post([done = std::move(done), answer] { done(answer); });
+  }
+  pools_->change_keys(pool, *operation, request.key, request.relay_factor, reactor,
+                      [done = std::move(done), answer](const Result<gossip::KeysDone>& changed) mutable {
+                        take_keys(changed, answer);
+                        done(std::move(answer));
+                      });
 }
 
 void Membership::announce_leader() {

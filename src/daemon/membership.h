@@ -10,7 +10,7 @@
 #include "agent/remote_exec.h"
 #include "base/reactor.h"
 #include "base/result.h"
-#include "model/agent.h"
+#include "model/operator.h"
 
 namespace praetor::agent {
 class Agent;
@@ -52,9 +52,12 @@ class Membership {
   // Main thread. -join and -join-wan, which must work (`say` gets a line for the operator before each), then
   // -retry-join and -retry-join-wan in the background.
   Status join(const std::function<void(const std::string&)>& say);
-  // Any thread; `done` runs on `reactor`. Every node that the event's filters accept gets it, this one
-  // included.
-  void fire(const model::UserEvent& event, Reactor& reactor, std::function<void(Status)> done);
+  // Any thread; `done` runs on `reactor`. Every node that the filters in the payload (agent/user_events.h) accept gets
+  // the event, this one included.
+  void fire(const std::string& name, std::string payload, Reactor& reactor, std::function<void(Status)> done);
+  // Any thread; `done` runs on `reactor`. Lists or changes the keys of one pool.
+  void change_keys(agent::PoolName pool, const model::KeyringRequest& request, Reactor& reactor,
+                   std::function<void(model::KeyringResponse)> done);
   // Any thread. This server leads now, which the others are told.
   void announce_leader();
   // Any thread. Goodbye in the WAN pool, then in the LAN pool, then time for requests under way to end;

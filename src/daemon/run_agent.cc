@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include "agent/host_id.h"
 #include "agent/log_sinks.h"
@@ -11,6 +10,7 @@
 #include "agent/retry_join.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "daemon/current_watches.h"
 #include "daemon/daemon.h"
 #include "daemon/data_lock.h"
 #include "daemon/signals.h"
@@ -148,7 +148,7 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
   for (const std::string& key : loaded->without_effect)
     logger.warn("configuration key has no effect in this version", {{"key", key}});
   Signals signals;
-  auto watches = std::make_shared<std::shared_ptr<void>>();
+  CurrentWatches watches;
   Daemon::Options daemon_options;
   daemon_options.config = config;
   daemon_options.telemetry = std::move(*telemetry);
@@ -159,10 +159,8 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     return std::move(fresh.config);
   };
   daemon_options.apply = [&](const agent::RuntimeConfig& next) -> Status {
-    auto fresh = start_watches(next);
-    if (!fresh) return fail("Failed reloading watches: " + fresh.error().message);
-    // The old ones end on their own time: a handler may be what asked for this reload.
-    std::thread([old = std::exchange(*watches, *fresh)]() mutable { old.reset(); }).detach();
+    if (Status begun = watches.replace([&] { return start_watches(next); }); !begun)
+      return fail("Failed reloading watches: " + begun.error().message);
     const std::string& name = next.logging.log_level;
     if (auto level = parse_log_level(name))
       (*logging)->set_level(*level);
@@ -188,12 +186,11 @@ int run_agent(const agent::LoadOptions& options, const Output& out, const Output
     logger.info("Exit code", {{"code", 1}});
     return 1;
   }
-  auto started = start_watches(*config);
-  if (!started) return refuse(started.error());
-  *watches = std::move(*started);
+  if (Status begun = watches.begin([&] { return start_watches(*config); }); !begun)
+    return refuse(begun.error());
   if (!json) out("==> Consul agent running!\n");
   int code = (*daemon)->run();
-  watches->reset();
+  watches.end();
   daemon->reset();
   logger.info("Exit code", {{"code", code}});
   return code;

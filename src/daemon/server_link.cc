@@ -1,5 +1,6 @@
 #include "daemon/server_link.h"
 
+#include "agent/sockaddr.h"
 #include "base/host_port.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -10,6 +11,7 @@
 #include "rpc/pool.h"
 #include "rpc/raft_transport.h"
 #include "server/member_duties.h"
+#include "server/pool_methods.h"
 #include "server/routes.h"
 #include "server/rpc_endpoint.h"
 #include "server/server.h"
@@ -25,13 +27,22 @@ rpc::ServerEntry entry_of(const server::ServerTags& tags) {
   return {.name = tags.name, .id = tags.id, .address = tags.address, .datacenter = tags.datacenter};
 }
 
+// Calls come from the address that this agent is bound to, if it is one, as others know it by that: a server
+// counts connections by the address they come from.
+rpc::DialOptions dial_options(const agent::RuntimeConfig& config) {
+  rpc::DialOptions dial;
+  if (!agent::is_any_ip(config.rpc_bind_addr.host)) dial.source_ip = config.rpc_bind_addr.host;
+  return dial;
+}
+
 }  // namespace
 
 struct ServerLink::Impl {
   explicit Impl(ServerLinkOptions o)
       : options(std::move(o)),
         routes(thread_random().next()),
-        pool(std::make_unique<rpc::Pool>(rpc::PoolOptions{.reactors = options.reactors, .dial = {}})) {}
+        pool(std::make_unique<rpc::Pool>(
+            rpc::PoolOptions{.reactors = options.reactors, .dial = dial_options(*options.config)})) {}
 
   ServerLinkOptions options;
   server::Routes routes;
@@ -77,11 +88,13 @@ struct ServerLink::Impl {
 ServerLink::ServerLink(ServerLinkOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
   const agent::RuntimeConfig& config = *impl_->options.config;
   if (!config.server_mode) return;
-  impl_->transport = std::make_unique<rpc::RaftTransport>(rpc::RaftTransportOptions{
-      .address = config.rpc_advertise_addr.text(), .on_log = [](const std::string& line) {
-        static const Logger log("agent.server.raft");
-        log.debug(line);
-      }});
+  impl_->transport = std::make_unique<rpc::RaftTransport>(
+      rpc::RaftTransportOptions{.address = config.rpc_advertise_addr.text(),
+                                .dial = dial_options(config),
+                                .on_log = [](const std::string& line) {
+                                  static const Logger log("agent.server.raft");
+                                  log.debug(line);
+                                }});
 }
 
 ServerLink::~ServerLink() { close(); }
@@ -95,6 +108,17 @@ server::Cluster ServerLink::cluster() {
     return members;
   };
   cluster.remove_failed = impl_->options.remove_failed;
+  cluster.fire_event = impl_->options.fire_event;
+  cluster.change_keys = impl_->options.change_keys;
+  cluster.datacenters = [this] {
+    bool federates = impl_->options.config->serf_port_wan > 0;
+    return federates ? impl_->routes.datacenters() : std::vector<std::string>();
+  };
+  cluster.ask_keyring = [this](Reactor& reactor, const model::KeyringRequest& request,
+                               server::Cluster::KeyringAnswer done) {
+    impl_->gateway->call<model::KeyringRequest, model::KeyringResponses>(
+        reactor, server::kInternalKeyringOperation, request, std::move(done));
+  };
   cluster.ask_peers = [this](Reactor& reactor, const server::ServerTags& whom,
                              server::Cluster::PeersAnswer done) {
     model::DCSpecificRequest request;

@@ -27,6 +27,9 @@ struct ServerLinkOptions {
   std::shared_ptr<gossip::PublishedMembers> lan;
   // Lets a failed member count as left.
   std::function<void(const gossip::Member&)> remove_failed;
+  // As of server::Cluster.
+  decltype(server::Cluster::fire_event) fire_event;
+  decltype(server::Cluster::change_keys) change_keys;
 };
 
 class ServerLink {

@@ -14,6 +14,7 @@ namespace praetor::daemon {
 
 Signals::Signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of the files' size is an error of the write
   sigset_t mask;
   sigemptyset(&mask);
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&mask, number);

@@ -29,8 +29,9 @@ class UdpListener final : public Listening {
         shard_(shard),
         port_(bound_port(fd)),
         wildcard_(wildcard),
-        queries_(kUdpBatch * kMaxUdpQueryBytes),
-        arena_(kArenaBytes) {
+        // Not filled: what no query has needed yet takes no memory.
+        queries_(std::make_unique_for_overwrite<char[]>(kUdpBatch * kMaxUdpQueryBytes)),
+        arena_(std::make_unique_for_overwrite<char[]>(kArenaBytes)) {
     wait();
   }
 
@@ -126,7 +127,7 @@ class UdpListener final : public Listening {
         used = ready = 0;
       }
       std::string_view packet(&queries_[i * kMaxUdpQueryBytes], incoming_[i].msg_len);
-      std::span<char> out(arena_.data() + used, kMaxMessageBytes);
+      std::span<char> out(arena_.get() + used, kMaxMessageBytes);
       size_t size = 0;
       std::array<char, 64> ip;
       Later later(*this, peer);
@@ -170,7 +171,7 @@ class UdpListener final : public Listening {
   Shard shard_;
   uint16_t port_;
   bool wildcard_;
-  std::vector<char> queries_, arena_;
+  std::unique_ptr<char[]> queries_, arena_;
   std::array<Peer, kUdpBatch> peers_;
   std::array<iovec, kUdpBatch> pieces_, replies_;
   std::array<mmsghdr, kUdpBatch> incoming_{}, outgoing_{};

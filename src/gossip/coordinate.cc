@@ -38,8 +38,11 @@ double distance_seconds(const Coord& a, const Coord& b) {
 }
 
 double to_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+// What no Duration holds, and what is no number, is as far away as can be said.
 Duration from_seconds(double seconds) {
-  return Duration(static_cast<int64_t>(std::min(seconds * 1e9, 9e18)));
+  constexpr double kMost = 9e18;
+  double nanoseconds = seconds * 1e9;
+  return Duration(static_cast<int64_t>(nanoseconds < kMost ? std::max(nanoseconds, -kMost) : kMost));
 }
 
 }  // namespace

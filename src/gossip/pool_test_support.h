@@ -13,9 +13,9 @@
 #include <functional>
 #include <future>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/test_patience.h"
 #include "gossip/pool.h"
 
 namespace praetor::gossip {
@@ -58,17 +58,6 @@ inline std::string output_of(const std::string& command) {
   return text;
 }
 
-// Asks again until it is true, for at most `patience`.
-inline bool eventually(const std::function<bool()>& condition,
-                       std::chrono::seconds patience = std::chrono::seconds(60)) {
-  auto end = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return true;
-}
-
 // A reactor with pools that are made and destroyed on it.
 class Host {
  public:
@@ -99,7 +88,7 @@ class Host {
     reactor_.post(
         [promise, task] { task([promise](Answer answer) { promise->set_value(std::move(answer)); }); });
     auto future = promise->get_future();
-    if (future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) std::abort();
+    if (future.wait_for(kPatience) != std::future_status::ready) std::abort();
     return future.get();
   }
 

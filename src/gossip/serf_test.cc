@@ -450,5 +450,20 @@ TEST(Coordinate, RefusesNonsense) {
   EXPECT_TRUE(is_valid(client.coordinate()));
 }
 
+// Finite numbers that overflow in between, as a member may send them.
+TEST(Coordinate, DistancesBeyondAllNumbersAreTheLongest) {
+  Coord here = origin_coordinate(), far = origin_coordinate();
+  far.vec[0] = 1e308;
+  here.vec[0] = -1e308;
+  EXPECT_EQ(distance(here, far), Duration(9'000'000'000'000'000'000));
+  far.height = 1e308;
+  far.adjustment = here.adjustment = -1e308;
+  far.vec[0] = here.vec[0] = 0;
+  EXPECT_GT(distance(here, far), Duration(0));
+  far = here = origin_coordinate();
+  far.vec[0] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(distance(here, far), Duration(9'000'000'000'000'000'000));
+}
+
 }  // namespace
 }  // namespace praetor::gossip

@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "base/text.h"
+#include "base/thread_buffer.h"
 
 namespace praetor::gossip {
 
@@ -24,16 +25,9 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr size_t kReadBytes = 64 << 10;
 constexpr int kPacketsPerWakeup = 64;        // then the reactor's other work gets its turn
 constexpr int kPacketBufferBytes = 2 << 20;  // of the kernel: bursts of a large pool
 constexpr int kPortTries = 10;
-
-// One buffer serves all of the thread: bytes are handed on before the next read.
-char* shared_buffer() {
-  static thread_local std::string buffer(kReadBytes, '\0');
-  return buffer.data();
-}
 
 asio::ip::address to_asio(const IpAddress& ip) {
   std::string_view raw = ip.bytes();
@@ -130,11 +124,11 @@ class Link final : public std::enable_shared_from_this<Link> {
 
   void take(error_code error) {
     size_t size = 0;
-    if (!error) size = socket_.read_some(asio::buffer(shared_buffer(), kReadBytes), error);
+    if (!error) size = socket_.read_some(asio::buffer(thread_buffer().data(), kThreadBufferBytes), error);
     if (error == asio::error::would_block) return read();
     if (error == asio::error::eof && reader_.started()) return finish(fail("unexpected EOF", ErrorKind::kIo));
     if (error) return finish(fail(go_error("read tcp " + peer_.text() + ": read", error)));
-    auto message = reader_.feed({shared_buffer(), size});
+    auto message = reader_.feed({thread_buffer().data(), size});
     if (message && message->empty()) return read();
     finish(std::move(message));
   }
@@ -279,11 +273,11 @@ class SocketTransport final : public Transport {
     for (int i = 0; i < kPacketsPerWakeup && !alive.expired(); ++i) {
       udp::endpoint from;
       error_code error;
-      size_t size = packets_->receive_from(asio::buffer(shared_buffer(), kReadBytes), from, 0, error);
+      size_t size = packets_->receive_from(asio::buffer(thread_buffer().data(), kThreadBufferBytes), from, 0, error);
       if (error == asio::error::would_block) return;
       if (error) continue;  // an ICMP message about an earlier packet
       // Handlers read the packet before anything else uses the buffer; a copy keeps that no one's worry.
-      std::string packet(shared_buffer(), size);
+      std::string packet(thread_buffer().data(), size);
       auto hall = hall_;
       Address peer = from_asio(from);
       Status status = unframe_packet(*hall->framing, packet, [&](std::string_view message) {

@@ -91,6 +91,7 @@ struct Answerer {
     }
     const server::Rendering& rendering = **result;
     Response response;
+    response.headers.reserve(8);
     response.status = rendering.status;
     if (!rendering.content_type.empty()) response.set("Content-Type", rendering.content_type);
     if (rendering.status == 200)
@@ -159,13 +160,6 @@ void respond_text(const ExchangePtr& exchange, int status, std::string text) {
 void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->respond(error_response(error)); }
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
-
-bool is_local(const ApiContext& api, const ExchangePtr& exchange) {
-  server::count_rpc();
-  if (write_datacenter(api, exchange->request()) == api.defaults.datacenter) return true;
-  respond_error(exchange, Error{"No path to datacenter"});
-  return false;
-}
 
 std::string write_datacenter(const ApiContext& api, const Request& request) {
   std::string_view dc = request.parameter("dc");

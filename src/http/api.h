@@ -63,7 +63,6 @@ struct ApiContext {
   // Adds the `agent` group of the stats (checks, services …). Any thread.
   std::function<void(codec::Map<std::string>&)> agent_stats;
   // Spreads an event; any thread, `done` on the reactor.
-  std::function<void(const model::UserEvent&, Reactor&, std::function<void(Status)>)> fire_event;
   std::shared_ptr<CacheMemory> cache = std::make_shared<CacheMemory>();
   bool use_cache = true;       // http_config.use_cache
   bool pretty_always = false;  // -dev
@@ -190,8 +189,6 @@ bool parse_read(const ApiContext& api, const ExchangePtr& exchange, RequestType&
 
 // A write's datacenter, from ?dc.
 std::string write_datacenter(const ApiContext& api, const Request& request);
-// For what is not asked of other datacenters yet: answers and returns false when ?dc is another one.
-bool is_local(const ApiContext& api, const ExchangePtr& exchange);
 
 // Reads the JSON body; unknown fields are refused when `strict`. Answers and returns false on an error, with
 // `prefix` before the text.

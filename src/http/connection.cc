@@ -81,7 +81,6 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void start() override {
     error_code ignored;
     socket_.non_blocking(true, ignored);
-    new_request();
     touch(kHeaderTimeout);
     read();
   }
@@ -93,7 +92,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     error_code ignored;
     socket_.close(ignored);
     segments_.clear();
-    if (auto exchange = std::exchange(exchange_, nullptr)) exchange->cancel();
+    if (auto exchange = std::exchange(exchange_, nullptr); exchange && pending_) exchange->cancel();
   }
 
   bool expired(Instant now) const override { return !pending_ && now > deadline_; }
@@ -202,8 +201,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   void touch(Duration timeout) { deadline_ = system_clock().now() + timeout; }
 
+  // When its first bytes are there: by then nobody holds the exchange of the last one any more, as a rule.
   void new_request() {
-    // The exchange of the last request is used again unless its handler still holds it.
     if (!exchange_ || exchange_.use_count() > 1) exchange_ = std::make_shared<ExchangeImpl>(reactor_);
     Request& request = exchange_->request();
     request.headers.clear();
@@ -214,14 +213,30 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     request.common_headers = nullptr;
     request.logged = false;
     parser_.start(request, options_->body_limit);
-    started_ = false;
+    started_ = true;
     head_checked_ = false;
     head_scanned_ = 0;
+    touch(kHeaderTimeout);
+  }
+
+  // Nobody knows when the next request comes: a large body is not kept until then.
+  void rest() {
+    if (!started_ && exchange_ && exchange_->request().body.capacity() > kReadBytes) exchange_.reset();
   }
 
   std::string& tail() {
-    if (segments_.empty() || segments_.back().shared || segments_.back().sent > 0) segments_.emplace_back();
+    if (segments_.empty()) {
+      segments_.emplace_back().owned = std::exchange(spare_output(), {});
+    } else if (segments_.back().shared || segments_.back().sent > 0) {
+      segments_.emplace_back();
+    }
     return segments_.back().owned;
+  }
+
+  // As spare_buffer(): most answers are written at once, and then none has to keep the memory that it was made in.
+  static std::string& spare_output() {
+    thread_local std::string buffer;
+    return buffer;
   }
 
   size_t queued_bytes() const {
@@ -233,24 +248,33 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void read() {
     if (reading_ || closed_) return;
     reading_ = true;
-    if (input_.empty()) return await_input();
-    if (input_.size() - input_end_ < kReadBytes) input_.resize(input_end_ + kReadBytes);
-    socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
-                            [self = shared_from_this()](const error_code& error, size_t count) {
-                              self->reading_ = false;
-                              self->on_read(error, count);
-                            });
-  }
-
-  // A silent connection has no buffer: thousands that were answered at once would pay for theirs before the next is.
-  void await_input() {
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
       self->reading_ = false;
       if (self->closed_) return;
       if (error) return self->close();
-      self->input_.resize(kReadBytes);
-      self->read();
+      self->take_input();
     });
+  }
+
+  void take_input() {
+    if (input_.empty()) input_ = std::exchange(spare_buffer(), {});
+    if (input_.size() - input_end_ < kReadBytes) input_.resize(input_end_ + kReadBytes);
+    error_code error;
+    size_t count = socket_.read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_), error);
+    if (error == asio::error::would_block)
+      read();
+    else
+      on_read(error, count);
+    // Who waits keeps no buffer: ten thousand silent connections would pay for as many.
+    if (input_end_ > 0) return;
+    if (input_.size() <= 4 * kReadBytes) spare_buffer() = std::move(input_);
+    input_ = {};
+  }
+
+  // One connection of a reactor reads at a time, and mostly all that it has read is used up at once.
+  static std::vector<char>& spare_buffer() {
+    thread_local std::vector<char> buffer;
+    return buffer;
   }
 
   void on_read(const error_code& error, size_t count) {
@@ -262,7 +286,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     }
     input_end_ += count;
     // A body may come slowly, as long as it comes.
-    if (parser_.is_header_done()) touch(kHeaderTimeout);
+    if (started_ && parser_.is_header_done()) touch(kHeaderTimeout);
     process();
   }
 
@@ -284,10 +308,9 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (closed_) return;
     flush();
     if (closed_) return;
-    if (pending_)
-      watch();
-    else if (!close_after_ && !blocked_)
-      read();
+    if (pending_) return watch();
+    rest();
+    if (!close_after_ && !blocked_) read();
   }
 
   // True when the request's head is all there and may be parsed.
@@ -327,9 +350,12 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   // True when a whole request is there.
   bool parse() {
-    if (!started_ && input_begin_ < input_end_) {
-      started_ = true;
-      touch(kHeaderTimeout);
+    if (!started_) {
+      if (input_begin_ == input_end_) {
+        input_begin_ = input_end_ = 0;
+        return false;
+      }
+      new_request();
     }
     while (!parser_.is_done() && check_head() && input_begin_ < input_end_) {
       if (chunk_end_is_short()) break;
@@ -394,7 +420,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   void answered() {
     if (!close_after_) {
-      new_request();
+      started_ = false;
       touch(blocked_ ? kHeaderTimeout : kIdleTimeout);
     }
     if (!processing_) process();
@@ -402,8 +428,6 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
 
   // While an answer is awaited: a closed or reset client cancels it.
   void watch() {
-    // Whoever waits for minutes keeps no buffer meanwhile.
-    if (input_end_ == 0) std::vector<char>().swap(input_);
     if (watching_) return;
     watching_ = true;
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
@@ -429,9 +453,10 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (blocked_ || closed_) return;
     if (!segments_.empty()) {
       error_code error;
-      auto buffers = gather();
-      size_t total = asio::buffer_size(buffers);
-      size_t sent = socket_.write_some(buffers, error);
+      size_t total = queued_bytes();
+      // Most answers are one piece, and then the kernel has no list to walk.
+      size_t sent = segments_.size() == 1 ? socket_.write_some(asio::buffer(segments_[0].unsent()), error)
+                                          : socket_.write_some(gather(), error);
       if (error && error != asio::error::would_block) return close();
       if (error) sent = 0;
       if (sent < total) return write_rest(sent);
@@ -441,14 +466,11 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   }
 
   void reset_segments() {
-    // Keeps the first buffer's memory for the next answer.
-    if (segments_.size() > 1) segments_.erase(segments_.begin() + 1, segments_.end());
-    if (!segments_.empty() && (segments_[0].shared || segments_[0].owned.capacity() > (64 << 10))) {
-      segments_.clear();
-    } else if (!segments_.empty()) {
-      segments_[0].owned.clear();
-      segments_[0].sent = 0;
+    if (std::string& first = segments_.front().owned; first.capacity() <= kFlushBytes / 4) {
+      first.clear();
+      spare_output() = std::move(first);
     }
+    segments_.clear();
   }
 
   void write_rest(size_t sent) {

@@ -3,7 +3,7 @@
 #include "base/random.h"
 #include "base/uuid.h"
 #include "http/api.h"
-#include "server/endpoint_metrics.h"
+#include "server/pool_methods.h"
 
 namespace praetor::http {
 namespace {
@@ -18,12 +18,14 @@ void fire(const ApiContext& api, const ExchangePtr& exchange) {
   event.tag_filter = std::string(http.parameter("tag"));
   event.payload = std::move(http.body);
   if (Status valid = agent::validate_user_event(event); !valid) return respond_error(exchange, valid.error());
-  if (!is_local(api, exchange)) return;
   event.id = make_uuid(thread_random());
+  auto payload = agent::encode_user_event(event);
+  if (!payload) return respond_error(exchange, payload.error());
+  model::EventFireRequest request{.datacenter = write_datacenter(api, http), .name = event.name, .payload = std::move(*payload)};
+  request.options.token = parse_token(http, api.defaults);
   // The answer shows the event as it is sent, before it has a Lamport time.
-  api.fire_event(event, exchange->reactor(), [&api, exchange, event](const Status& fired) {
-    fired ? respond_object(api, exchange, event) : respond_error(exchange, fired.error());
-  });
+  call(api, exchange, server::kInternalEventFire, std::move(request),
+       [&api, exchange, event](const model::EventFireResponse&) { respond_object(api, exchange, event); });
 }
 
 void answer_list(const ApiContext& api, const ExchangePtr& exchange, const std::string& name) {

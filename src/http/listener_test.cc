@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <future>
 
+#include "base/test_patience.h"
 #include "base/text.h"
 
 namespace praetor::http {
@@ -143,7 +144,7 @@ TEST_F(Fixture, CancelsWhenTheClientLeaves) {
   client.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
   arrived.get_future().wait();
   client.close_now();
-  EXPECT_EQ(cancelled.get_future().wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  EXPECT_EQ(cancelled.get_future().wait_for(kPatience), std::future_status::ready);
 }
 
 TEST_F(Fixture, StreamsInChunks) {

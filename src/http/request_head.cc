@@ -49,8 +49,9 @@ bool valid_target(std::string_view method, std::string_view target) {
   if (target.empty() || has_control(target)) return false;
   if (method == "CONNECT" || target == "*") return true;
   if (!target.starts_with('/') && target.find("://") == target.npos) return false;
+  target = target.substr(0, target.find('?'));
   std::string ignored;
-  return percent_decode(target.substr(0, target.find('?')), false, ignored);
+  return target.find('%') == target.npos || percent_decode(target, false, ignored);
 }
 
 struct Version {

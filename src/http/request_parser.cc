@@ -50,11 +50,11 @@ class BeastParser final : public beast::http::basic_parser<true> {
   void on_header_impl(error_code& error) override {
     error = {};
     request_.declared_length = content_length() ? *content_length() : 0;
-    limit_ = limit_of_ ? limit_of_(request_) : kMaxBodyBytes;
+    bool has_body = request_.declared_length > 0 || !request_.header("Transfer-Encoding").empty();
+    limit_ = has_body && limit_of_ ? limit_of_(request_) : kMaxBodyBytes;
     refused_ = request_.declared_length > limit_;
     std::string_view expected = request_.header("Expect");
     expects_the_unknown_ = !expected.empty() && !equals_ignore_case(expected, "100-continue");
-    bool has_body = request_.declared_length > 0 || !request_.header("Transfer-Encoding").empty();
     expects_continue_ = !refused_ && has_body && !expected.empty() && !expects_the_unknown_;
   }
   void on_body_init_impl(const boost::optional<uint64_t>& length, error_code& error) override {

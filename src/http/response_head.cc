@@ -52,6 +52,8 @@ const std::string& http_date() {
 
 namespace {
 
+constexpr size_t kUsualHeadBytes = 512;
+
 void line(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
@@ -72,6 +74,7 @@ std::string_view sniff_type(std::string_view body) {
 }
 
 void append_head(std::string& out, Response& response, size_t content_length, const HeadOptions& options) {
+  out.reserve(out.size() + kUsualHeadBytes);
   out.append(options.http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ");
   out.append(std::to_string(response.status)).append(" ").append(reason_phrase(response.status)).append("\r\n");
   auto& headers = response.headers;

@@ -49,6 +49,10 @@ bool is_printable(uint32_t c) {
 bool printable(std::string_view path) {
   while (!path.empty()) {
     auto lead = static_cast<uint8_t>(path[0]);
+    if (lead >= 0x20 && lead < 0x7f) {
+      path.remove_prefix(1);
+      continue;
+    }
     size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     if (!is_valid_utf8(path.substr(0, length))) {
       path.remove_prefix(1);
@@ -78,6 +82,13 @@ std::string allow_header(const Route& route) {
   std::string text = "OPTIONS";
   for (Method method : route.methods) text.append(",").append(method_name(method));
   return text;
+}
+
+// No part of it is empty, "." or ".." (or begins like them).
+bool is_clean(std::string_view path) {
+  for (size_t at = 0; at != path.npos; at = path.find('/', at + 1))
+    if (at + 1 < path.size() && (path[at + 1] == '/' || path[at + 1] == '.')) return false;
+  return path.starts_with('/');
 }
 
 // As Go's path.Clean for a rooted path, keeping a trailing slash.
@@ -209,8 +220,8 @@ void Router::handle(const ExchangePtr& exchange) const {
   }
   if (!parse_target(request)) return answer(Response{.status = 400});
   if (options_.filter_unprintable && !printable(request.path)) return answer(Response{.status = 400});
-  if (std::string clean = clean_path(request.path); clean != request.path)
-    return answer(moved(request, clean));
+  if (!is_clean(request.path))
+    if (std::string clean = clean_path(request.path); clean != request.path) return answer(moved(request, clean));
   const Route* route = find(request.path);
   if (route) return answer_route(exchange, *route);
   if (prefixes_.contains(request.path + "/")) return answer(moved(request, request.path + "/"));

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "http/message.h"
@@ -72,9 +72,14 @@ class Router {
   const Route* find(std::string_view path) const;
   bool may_write(std::string_view remote_ip) const;
 
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  using Routes = std::unordered_map<std::string, Route, Hash, std::equal_to<>>;
+
   RouterOptions options_;
-  std::map<std::string, Route, std::less<>> exact_;
-  std::map<std::string, Route, std::less<>> prefixes_;
+  Routes exact_, prefixes_;
   Handler fallback_;
   struct Network {
     std::string address;  // 16 bytes, IPv4 mapped

@@ -22,6 +22,12 @@ PRAETOR_DESCRIBE(UserEvent, "UserEvent", field("ID", &UserEvent::id), field("Nam
                  field("ServiceFilter", &UserEvent::service_filter), field("TagFilter", &UserEvent::tag_filter),
                  field("Version", &UserEvent::version), field("LTime", &UserEvent::ltime))
 
+PRAETOR_DESCRIBE(EventFireRequest, "EventFireRequest", field("Datacenter", &EventFireRequest::datacenter),
+                 field("Name", &EventFireRequest::name), field("Payload", &EventFireRequest::payload),
+                 embedded(&EventFireRequest::options))
+
+PRAETOR_DESCRIBE(EventFireResponse, "EventFireResponse", embedded(&EventFireResponse::meta))
+
 PRAETOR_DESCRIBE(RaftServer, "RaftServer", field("ID", &RaftServer::id), field("Node", &RaftServer::node),
                  field("Address", &RaftServer::address), field("Leader", &RaftServer::leader),
                  field("ProtocolVersion", &RaftServer::protocol_version), field("Voter", &RaftServer::voter))

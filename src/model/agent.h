@@ -51,6 +51,20 @@ struct UserEvent {
 };
 PRAETOR_DESCRIBED(UserEvent)
 
+// Internal.EventFire: `payload` is a UserEvent as gossip carries it.
+struct EventFireRequest {
+  std::string datacenter;
+  std::string name;
+  Bytes payload;
+  QueryOptions options;
+};
+PRAETOR_DESCRIBED(EventFireRequest)
+
+struct EventFireResponse {
+  QueryMeta meta;
+};
+PRAETOR_DESCRIBED(EventFireResponse)
+
 struct RaftServer {
   std::string id;
   std::string node;

@@ -23,6 +23,22 @@ PRAETOR_DESCRIBE(AutopilotSetConfigRequest, "AutopilotSetConfigRequest",
                  field("Config", &AutopilotSetConfigRequest::config),
                  field("CAS", &AutopilotSetConfigRequest::cas), embedded(&AutopilotSetConfigRequest::write))
 
+PRAETOR_DESCRIBE(KeyringRequest, "KeyringRequest", field("Operation", &KeyringRequest::operation),
+                 field("Key", &KeyringRequest::key), field("Datacenter", &KeyringRequest::datacenter),
+                 field("Forwarded", &KeyringRequest::forwarded),
+                 field("RelayFactor", &KeyringRequest::relay_factor),
+                 field("LocalOnly", &KeyringRequest::local_only), embedded(&KeyringRequest::options))
+
+PRAETOR_DESCRIBE(KeyringResponse, "KeyringResponse", field("WAN", &KeyringResponse::wan),
+                 field("Datacenter", &KeyringResponse::datacenter), field("Segment", &KeyringResponse::segment),
+                 field("Messages", &KeyringResponse::messages).omit_empty(),
+                 field("Keys", &KeyringResponse::keys), field("PrimaryKeys", &KeyringResponse::primary_keys),
+                 field("NumNodes", &KeyringResponse::num_nodes),
+                 field("Error", &KeyringResponse::error).omit_empty())
+
+PRAETOR_DESCRIBE(KeyringResponses, "KeyringResponses", field("Responses", &KeyringResponses::responses),
+                 embedded(&KeyringResponses::meta))
+
 PRAETOR_DESCRIBE(RaftStats, "ServerStats", field("LastContact", &RaftStats::last_contact),
                  field("LastTerm", &RaftStats::last_term), field("LastIndex", &RaftStats::last_index))
 

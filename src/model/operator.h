@@ -30,6 +30,36 @@ struct AutopilotSetConfigRequest {
 };
 PRAETOR_DESCRIBED(AutopilotSetConfigRequest)
 
+// What the keyring's methods are asked: `operation` is list, install, use or remove.
+struct KeyringRequest {
+  std::string operation;
+  std::string key;
+  std::string datacenter;
+  bool forwarded = false;  // to each datacenter, by the server that was asked
+  uint8_t relay_factor = 0;
+  bool local_only = false;
+  QueryOptions options;
+};
+PRAETOR_DESCRIBED(KeyringRequest)
+
+// What one pool has.
+struct KeyringResponse {
+  bool wan = false;
+  std::string datacenter;
+  std::string segment;
+  Map<std::string> messages;  // by member
+  Map<int64_t> keys, primary_keys;
+  int64_t num_nodes = 0;
+  std::string error;
+};
+PRAETOR_DESCRIBED(KeyringResponse)
+
+struct KeyringResponses {
+  List<KeyringResponse> responses;
+  QueryMeta meta;
+};
+PRAETOR_DESCRIBED(KeyringResponses)
+
 // Status.RaftStats: where a server stands.
 struct RaftStats {
   std::string last_contact;  // a duration's text, or "never"

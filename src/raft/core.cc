@@ -89,6 +89,7 @@ void Core::become_follower(Instant now, uint64_t new_term, Effects& effects) {
     fail_requests(kErrLeadershipLost, effects);
     peers_.clear();
     term_start_ = 0;
+    last_contact_ = now;  // until now it was with the leader
     restart_election_timer(now, options_.timings.heartbeat_timeout);
   }
 }
@@ -290,7 +291,7 @@ void Core::tick(Instant now, Effects& effects) {
   if (failed_) return;
   if (role_ == Role::kLeader) return tick_leader(now, effects);
   if (now < election_deadline_) return;
-  campaign(now, false, effects);
+  campaign(now, leader_departed_, effects);
 }
 
 }  // namespace praetor::raft

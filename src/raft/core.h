@@ -146,6 +146,9 @@ class Core {
   // By id or, where the transport knows no more, by address.
   void unreachable(Instant now, const std::string& peer, Effects& effects);
   void announce_extensions(const std::string& peer_id, bool pre_vote);
+  // The log has no room for more entries, or has some again. A leader hands over to the follower that has most;
+  // without room this server stands for no election. It goes on to vote, and to take what it can.
+  void set_full(Instant now, bool full, Effects& effects);
   // The disk failed: steps down and takes no further part.
   void fail(Instant now, Effects& effects);
 
@@ -293,13 +296,15 @@ class Core {
   Result<Configuration> changed_configuration(const WaitingChange& change) const;
   void fail_requests(std::string_view text, Effects& effects);
   void continue_transfer(Instant now, Effects& effects);
+  Peer* most_current_voter();
+  void send_timeout_now(const Peer& peer, Effects& effects);
 
   CoreOptions options_;
   Random random_;
   HardState hard_state_;
   LogView log_;
   Role role_ = Role::kFollower;
-  bool failed_ = false;
+  bool failed_ = false, full_ = false;
   uint64_t commit_ = 0, applied_ = 0;
   Configuration latest_, committed_;
   uint64_t latest_index_ = 0, committed_index_ = 0;
@@ -308,6 +313,7 @@ class Core {
   std::string leader_id_, leader_address_;
   std::optional<Instant> last_contact_;  // with the leader
   bool leader_lost_ = false;             // its connection broke
+  bool leader_departed_ = false;         // so it did, and it had taken itself out of the cluster
   Instant started_{};
   Instant election_deadline_{};
   std::set<std::string> votes_, pre_votes_;

@@ -64,7 +64,7 @@ void Core::campaign(Instant now, bool transfer, Effects& effects) {
     note(effects, "heartbeat timeout reached: last-leader=" + leader_address());
     set_leader({}, {}, effects);
   }
-  if (!may_campaign()) return;
+  if (full_ || !may_campaign()) return;
   bool anybody_announces = false;
   for (const Server& server : latest_.servers)
     anybody_announces |= server.id != options_.id && announces_pre_vote(server.id);
@@ -119,7 +119,7 @@ void Core::become_leader(Instant now, Effects& effects) {
   note(effects, "election won: term=" + std::to_string(term()) + " tally=" + std::to_string(votes_.size()));
   set_role(Role::kLeader, effects);
   set_leader(options_.id, options_.address, effects);
-  leader_lost_ = lease_void_ = false;
+  leader_lost_ = leader_departed_ = lease_void_ = false;
   votes_.clear();
   pending_acks_.clear();
   rebuild_peers(now);
@@ -145,8 +145,8 @@ void Core::on_vote_request(Instant now, const Envelope& envelope, const VoteRequ
   if (request.term < term()) return answer(false);
   if (request.pre_vote) return answer(log_is_current(request.last_index, request.last_term));
   if (request.term > term()) become_follower(now, request.term, effects);
-  bool free_to_vote = hard_state_.voted_for.empty() || hard_state_.voted_for == candidate ||
-                      planted(Mutation::kVoteTwice);
+  bool free_to_vote =
+      hard_state_.voted_for.empty() || hard_state_.voted_for == candidate || planted(Mutation::kVoteTwice);
   if (role_ != Role::kFollower || !free_to_vote || !log_is_current(request.last_index, request.last_term))
     return answer(false);
   if (hard_state_.voted_for.empty()) {
@@ -178,7 +178,7 @@ void Core::on_vote_response(Instant now, const Envelope& envelope, const VoteRes
 
 void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effects) {
   effects.messages.push_back(reply(envelope, TimeoutNowResponse{}));
-  if (role_ == Role::kLeader || !may_campaign()) return;
+  if (role_ == Role::kLeader || full_ || !may_campaign()) return;
   set_leader({}, {}, effects);
   campaign(now, true, effects);
 }
@@ -198,10 +198,21 @@ void Core::unreachable(Instant now, const std::string& peer, Effects&) {
     }
     return;
   }
-  if (peer_id != leader_id_ || leader_id_.empty() || !announces_pre_vote(peer_id) || !last_contact_) return;
+  if (leader_id_.empty() || !last_contact_) return;
+  Duration spread = std::min<Duration>(std::chrono::milliseconds(150), options_.timings.election_timeout);
+  if ((peer == leader_id_ || peer == leader_address_) && latest_.find(leader_id_) == nullptr &&
+      !announces_pre_vote(leader_id_)) {
+    // Consul's leader that leaves takes itself out, stops leading there and then, and tells nobody: this is
+    // all that shows. An election disturbs nobody then, and the other followers need not wait for their
+    // timeouts to vote in it.
+    leader_departed_ = true;
+    Instant soon = now + Duration(random_.below(static_cast<uint64_t>(spread.count())));
+    election_deadline_ = std::min(election_deadline_, soon);
+    return;
+  }
+  if (peer_id != leader_id_ || !announces_pre_vote(peer_id)) return;
   leader_lost_ = true;
   Duration lease = std::min(options_.read_lease, options_.timings.leader_lease_timeout);
-  Duration spread = std::min<Duration>(std::chrono::milliseconds(150), options_.timings.election_timeout);
   Instant soon =
       std::max(now, *last_contact_ + lease) + Duration(random_.below(static_cast<uint64_t>(spread.count())));
   election_deadline_ = std::min(election_deadline_, soon);

@@ -22,7 +22,7 @@ void Core::on_append_request(Instant now, const Envelope& envelope, const Append
     become_follower(now, request.term, effects);
   set_leader(envelope.peer_id, envelope.peer_address, effects);
   last_contact_ = now;
-  leader_lost_ = false;
+  leader_lost_ = leader_departed_ = false;
   restart_election_timer(now, options_.timings.heartbeat_timeout);
   if (request.heartbeat) {
     effects.messages.push_back(reply(envelope, AppendResponse{term(), log_.last_index(), true, false}));

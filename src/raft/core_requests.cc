@@ -52,10 +52,9 @@ void Core::serve_reads(Effects& effects) {
   if (reads_.empty() || (commit_ < term_start_ && !planted(Mutation::kReadBeforeOwnTerm))) return;
   uint64_t confirmed =
       majority_value(UINT64_MAX, [](const Peer& peer) { return peer.acknowledged_sequence; });
-  auto served = std::partition_point(
-      reads_.begin(), reads_.end(), [&](const WaitingRead& read) {
-        return read.after_sequence < confirmed || planted(Mutation::kReadWithoutRound);
-      });
+  auto served = std::partition_point(reads_.begin(), reads_.end(), [&](const WaitingRead& read) {
+    return read.after_sequence < confirmed || planted(Mutation::kReadWithoutRound);
+  });
   for (auto read = reads_.begin(); read != served; ++read)
     effects.answers.push_back({read->ticket, read->index});
   reads_.erase(reads_.begin(), served);
@@ -122,7 +121,8 @@ Result<Configuration> Core::changed_configuration(const WaitingChange& change) c
 // (thesis, 4.1, and Ongaro's correction of 2015).
 void Core::start_next_change(Instant now, Effects& effects) {
   while (role_ == Role::kLeader && !changes_.empty() && change_index_ == 0 &&
-         ((latest_index_ == committed_index_ && commit_ >= term_start_) || planted(Mutation::kTwoChangesAtOnce)) &&
+         ((latest_index_ == committed_index_ && commit_ >= term_start_) ||
+          planted(Mutation::kTwoChangesAtOnce)) &&
          !transfer_) {
     WaitingChange change = std::move(changes_.front());
     changes_.pop_front();
@@ -175,13 +175,9 @@ void Core::transfer_leadership(Instant now, uint64_t ticket, const std::string& 
   if (transfer_) return refuse(std::string(kErrTransferInProgress));
   std::string target = id;
   if (target.empty()) {
-    uint64_t best = 0;
-    for (const auto& [peer_id, peer] : peers_)
-      if (peer.server.suffrage == Suffrage::kVoter && (target.empty() || peer.match > best)) {
-        target = peer_id;
-        best = peer.match;
-      }
-    if (target.empty()) return refuse("cannot find peer");
+    const Peer* best = most_current_voter();
+    if (best == nullptr) return refuse("cannot find peer");
+    target = best->server.id;
   }
   if (target == options_.id) return refuse("cannot transfer leadership to itself");
   Peer* peer = find_peer(target);
@@ -198,10 +194,31 @@ void Core::continue_transfer(Instant, Effects& effects) {
   Peer* peer = find_peer(transfer_->target);
   if (peer == nullptr || peer->match != log_.last_index()) return;
   transfer_->sent = lease_void_ = true;
-  effects.messages.push_back({.peer_id = peer->server.id,
-                              .peer_address = peer->server.address,
+  send_timeout_now(*peer, effects);
+}
+
+Core::Peer* Core::most_current_voter() {
+  Peer* best = nullptr;
+  for (auto& [id, peer] : peers_)
+    if (peer.server.suffrage == Suffrage::kVoter && (best == nullptr || peer.match > best->match))
+      best = &peer;
+  return best;
+}
+
+void Core::send_timeout_now(const Peer& peer, Effects& effects) {
+  effects.messages.push_back({.peer_id = peer.server.id,
+                              .peer_address = peer.server.address,
                               .sequence = ++sequence_,
                               .message = TimeoutNowRequest{}});
+}
+
+void Core::set_full(Instant now, bool full, Effects& effects) {
+  if (failed_ || full_ == full) return;
+  full_ = full;
+  if (!full || role_ == Role::kFollower) return;
+  if (const Peer* heir = role_ == Role::kLeader ? most_current_voter() : nullptr)
+    send_timeout_now(*heir, effects);
+  become_follower(now, term(), effects);
 }
 
 // --- a user's restore ---

@@ -1,6 +1,7 @@
 // Random faults against whole clusters: safety always, and progress once the faults end.
 #include <gtest/gtest.h>
 
+#include "base/test_patience.h"
 #include "raft/sim_cluster.h"
 
 namespace praetor::raft {
@@ -127,7 +128,7 @@ void storm(const Weather& weather, uint64_t seed) {
 class CoreSimTest : public testing::TestWithParam<Weather> {};
 
 TEST_P(CoreSimTest, StaysSafeAndRecovers) {
-  for (uint64_t seed = 1; seed <= 150; ++seed) {
+  for (uint64_t seed = 1; seed <= 150 / kSlowness; ++seed) {
     storm(GetParam(), seed);
     if (HasFatalFailure()) return;
   }

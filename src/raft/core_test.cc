@@ -328,6 +328,52 @@ TEST(CoreTest, HandsOverToAServerThatHasEverything) {
   EXPECT_EQ(cluster.violation(), "");
 }
 
+// What a Consul leader that leaves looks like: it takes itself out, and closes its connections.
+TEST(CoreTest, ALeaderThatTookItselfOutIsReplacedAtOnce) {
+  for (bool out : {false, true}) {
+    Bench bench;
+    Configuration configuration;
+    for (std::string id : {"a", "b", "c"})
+      if (!out || id != "b") configuration.servers.push_back({Suffrage::kVoter, id, id + ":8300"});
+    auto change = std::make_shared<Entry>(*entry(2, 2, encode_configuration(configuration)));
+    change->type = EntryType::kConfiguration;
+    bench.receive("b",
+                  AppendRequest{.term = 2, .previous_index = 1, .previous_term = 1, .entries = {change}});
+    bench.persist();
+    bench.effects.clear();
+    bench.core->unreachable(bench.now, "b:8300", bench.effects);
+    bench.pass(200ms);
+    bench.tick();
+    ASSERT_EQ(bench.sent<VoteRequest>().size(), out ? 1u : 0u);
+    if (out) EXPECT_TRUE(bench.sent<VoteRequest>()[0].second.leadership_transfer);
+  }
+}
+
+TEST(CoreTest, ALeaderWithoutRoomHandsOverAndStandsForNoElection) {
+  Bench bench;
+  bench.win();
+  bench.receive("b", AppendResponse{.term = bench.core->term(), .last_index = 1, .success = true},
+                bench.sequence_of_append_to("b"));
+  bench.effects.clear();
+  bench.core->set_full(bench.now, true, bench.effects);
+  EXPECT_EQ(bench.core->role(), Role::kFollower);
+  ASSERT_EQ(bench.sent<TimeoutNowRequest>().size(), 1u);
+  EXPECT_EQ(bench.core->last_contact(), bench.now);  // what it has may still be read as stale
+  for (int i = 0; i < 3; ++i) {
+    bench.effects.clear();
+    bench.now = std::max(bench.now, bench.core->next_deadline());
+    bench.tick();
+    EXPECT_TRUE(bench.effects.messages.empty());
+  }
+  bench.receive("b", TimeoutNowRequest{});
+  EXPECT_TRUE(bench.sent<VoteRequest>().empty());
+  bench.core->set_full(bench.now, false, bench.effects);
+  bench.effects.clear();
+  bench.now = std::max(bench.now, bench.core->next_deadline());
+  bench.tick();
+  EXPECT_EQ(bench.sent<VoteRequest>().size(), 2u);
+}
+
 TEST(CoreTest, AFollowerFarBehindGetsTheSnapshot) {
   SimCluster cluster({.seed = 11});
   ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));

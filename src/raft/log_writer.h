@@ -23,11 +23,15 @@ class LogWriter {
     std::function<void(uint64_t first_index)> compacted;
     std::function<void(LogFetch, Result<std::vector<EntryRef>>)> fetched;
     std::function<void(const Error&)> failed;  // once; nothing is written afterwards
+    // No room for an append: it and all behind it wait, and it is tried again. Then: there was room.
+    std::function<void(const Error&)> full = nullptr;
+    std::function<void()> room = nullptr;
     std::function<void(size_t entries, Instant start)> appended = nullptr;  // a batch is durable: measures it
   };
 
   // `store` outlives the writer. Without a loop each post does its work at once (a log in memory).
-  LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events);
+  // `clock` is the loop's.
+  LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events, Clock& clock, Duration full_disk_retry);
   ~LogWriter() { stop(); }
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
@@ -46,19 +50,27 @@ class LogWriter {
  private:
   using Job = std::variant<LogOperation, LogFetch>;
   Instant turn();
-  void work(std::vector<Job>& jobs);
-  void append(std::vector<Job>& jobs, size_t& position);
+  // False: it stopped at an append that finds no room.
+  bool work(std::vector<Job>& jobs, size_t& position);
+  void gather(std::vector<Job>& jobs, size_t& position);
+  bool append();
   void apply(LogOperation& operation);
   bool check(const Status& status);
 
   LogStore& store_;
   const std::unique_ptr<Loop> loop_;
   Events events_;
-  bool failed_ = false;          // log thread
-  std::vector<EntryRef> batch_;  // log thread
+  Clock& clock_;
+  const Duration full_disk_retry_;
+  // Log thread:
+  bool failed_ = false, full_ = false;
+  Instant retry_at_{};
+  std::vector<EntryRef> batch_;
+  size_t batch_bytes_ = 0;
   mutable std::mutex mutex_;
   std::vector<Job> jobs_;
   std::vector<Job> working_;  // log thread: kept for its memory
+  size_t position_ = 0;       // log thread: the next of working_
   Counters counters_;
 };
 

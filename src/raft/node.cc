@@ -129,12 +129,21 @@ void Node::Impl::start() {
                 });
               },
           .failed = [this](const Error& error) { post([this, error] { on_disk_failure(error); }); },
+          .full = [this](const Error& error) { post([this, error] { on_disk_full(error); }); },
+          .room =
+              [this] {
+                post([this] {
+                  log("raft: there is room for the log again");
+                  core_->set_full(clock_->now(), false, effects_);
+                });
+              },
           .appended =
               [this](size_t entries, Instant start) {
                 if (published.role.load(std::memory_order_relaxed) != Role::kLeader) return;
                 node_metrics().dispatch_log.since(start);
                 node_metrics().dispatch_logs.set(static_cast<float>(entries));
-              }});
+              }},
+      *clock_, options_.full_disk_retry);
   node_metrics().follower.add();
   next_snapshot_check_ = clock_->now() + options_.snapshot_interval;
   log_writer_->start();

@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 
+#include "base/test_patience.h"
 #include "raft/node.h"
 #include "raft/test_machine.h"
 #include "raft/transport.h"
@@ -13,7 +14,6 @@ namespace praetor::raft {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kPatience = 30s;
 
 // Who can be reached. A message to a server that is not attached is lost; its peers hear that the connection
 // broke.

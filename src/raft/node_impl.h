@@ -108,6 +108,7 @@ class Node::Impl final : public Transport::Receiver {
   void serve_applied_reads();
   void fail_pending(uint64_t after_index, const Error& error);
   void on_disk_failure(const Error& error);
+  void on_disk_full(const Error& error);
   void release(size_t count, size_t bytes);
   uint64_t new_ticket(IndexCallback callback);
 

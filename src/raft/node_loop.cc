@@ -197,6 +197,13 @@ void Node::Impl::on_disk_failure(const Error& error) {
   if (options_.on_disk_failure) options_.on_disk_failure(error);
 }
 
+void Node::Impl::on_disk_full(const Error& error) {
+  log("raft: no room for the log: " + error.message + ": leading no more, trying again until there is");
+  core_->set_full(clock_->now(), true, effects_);
+  // Others may commit them, but here nobody will hear of that before there is room.
+  fail_pending(core_->apply_to(), {std::string(kErrLeadershipLost), ErrorKind::kNoLeader});
+}
+
 void Node::Impl::count_committed(uint64_t last, Instant now) {
   for (const Pending& pending : pending_) {
     if (pending.index > last) break;

@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "base/test_patience.h"
 #include "raft/fault_fs.h"
 #include "raft/gathering.h"
 #include "raft/test_machine.h"
@@ -13,7 +14,6 @@ namespace praetor::raft {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kPatience = 20s;
 
 template <typename T>
 T await(std::future<T> future) {

@@ -55,6 +55,7 @@ class SegmentLog final : public LogStore {
     std::vector<uint32_t> offsets;  // of each record
     uint64_t end = 0;               // where the next record goes
     uint64_t allocated = 0;
+    uint64_t zeroed = 0;            // up to here its blocks were written already, with zeros behind `end`
 
     uint64_t next() const { return first + offsets.size(); }
   };
@@ -67,6 +68,8 @@ class SegmentLog final : public LogStore {
   Status remove_newest_while(const std::function<bool(const Segment&)>& condition);
   Status guarded(const std::function<Status()>& write);
   Status write_batch(std::span<const EntryRef> entries);
+  Status zero_ahead(Segment& segment, uint64_t end) const;
+  Status sync_batch();
   void log(const std::string& line) const;
 
   FileSystem& file_system_;

@@ -24,7 +24,9 @@ void Waker::wait(Duration timeout) {
     }
     ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kSleeping, bounded ? &relative : nullptr, nullptr, 0);
   }
-  state_.store(kIdle, std::memory_order_release);
+  // An exchange: a plain store could still wait in this processor's buffer while the caller looks for work, and then
+  // erase a notification that came in between.
+  state_.exchange(kIdle, std::memory_order_acq_rel);
 }
 
 }  // namespace praetor::raft

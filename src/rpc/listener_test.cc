@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "rpc/message.h"
 #include "rpc/test_support.h"
 #include "rpc/yamux.h"
@@ -329,6 +331,27 @@ TEST_F(RpcSnapshot, TooLongARequestIsRefused) {
   BareSocket peer(rpc.listener->port());
   ASSERT_TRUE(peer.send("\x05" + to_msgpack(std::string(kMaxSnapshotRequestBytes, 'x'))));
   EXPECT_EQ(peer.receive_all(), "");
+}
+
+// Answers at once, and only then says what a cancel would do.
+class HastyHandler : public Handler {
+ public:
+  void call(CallPtr call) override {
+    call->respond(std::string("\x80"));
+    call->on_cancel([call] {});
+    answered.set_value(call);
+  }
+  void snapshot(Reactor&, SnapshotCall) override {}
+  std::promise<std::weak_ptr<Call>> answered;
+};
+
+TEST(RpcListener, WhatIsAnsweredIsForgotten) {
+  HastyHandler handler;
+  RpcFixture rpc;
+  rpc.listen([&](ListenerOptions& options) { options.handler = &handler; });
+  ASSERT_TRUE(rpc.call("Any"));
+  std::weak_ptr<Call> call = handler.answered.get_future().get();
+  EXPECT_TRUE(eventually([&] { return call.expired(); }));
 }
 
 }  // namespace

@@ -68,9 +68,7 @@ void RaftInbound::take(RaftRequestReader::Request request) {
     }
     return send_answered();
   }
-  if (auto* append = std::get_if<raft::AppendRequest>(&envelope.message);
-      append != nullptr && append->heartbeat)
-    leader_ = envelope.peer_address;
+  if (std::holds_alternative<raft::AppendRequest>(envelope.message)) leader_ = envelope.peer_address;
   transport_.requests.emplace(slot.sequence, weak_from_this());
   if (request.type == RaftType::kInstallSnapshot) return begin_snapshot(std::move(envelope));
   transport_.receiver->receive(std::move(envelope));

@@ -35,7 +35,10 @@ class PendingRequest final : public Call, public std::enable_shared_from_this<Pe
     send(stream_, header_, std::move(result));
   }
 
-  void on_cancel(std::function<void()> callback) override { on_cancel_ = std::move(callback); }
+  // Nobody cancels what is answered, and the callback may hold this call.
+  void on_cancel(std::function<void()> callback) override {
+    if (!answered_) on_cancel_ = std::move(callback);
+  }
 
   void cancel() {
     if (answered_.exchange(true)) return;

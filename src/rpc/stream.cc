@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/thread_buffer.h"
 #include "gossip/address.h"
 
 namespace praetor::rpc {
@@ -24,17 +25,10 @@ using gossip::IpAddress;
 
 namespace {
 
-constexpr size_t kReadBytes = 64 << 10;
 constexpr int kReadsPerWakeup = 8;         // then the reactor's other work gets its turn
 constexpr size_t kGatherBytes = 16 << 10;  // pieces smaller than this are joined
 constexpr int kBacklog = 4096;
 constexpr Duration kLingerTime = std::chrono::seconds(5);  // to send what is left after close()
-
-// One buffer serves all of the thread: bytes are handed on before the next read.
-std::span<char> shared_buffer() {
-  static thread_local std::string buffer(kReadBytes, '\0');
-  return buffer;
-}
 
 class PlainWire final : public Wire {
  public:
@@ -202,10 +196,10 @@ class SocketStream final : public Stream {
     for (int reads = 0;; ++reads) {
       if (closed_ || handler_ == nullptr || paused_ || ended_) return;
       if (reads == kReadsPerWakeup) return read_soon();
-      Wire::Step step = wire_->read(socket_.native_handle(), shared_buffer());
+      Wire::Step step = wire_->read(socket_.native_handle(), thread_buffer());
       switch (step.outcome) {
         case Wire::Outcome::kDone:
-          handler_->on_data({shared_buffer().data(), step.bytes});
+          handler_->on_data({thread_buffer().data(), step.bytes});
           if (step.more) continue;
           return arm_read();
         case Wire::Outcome::kWantRead:

@@ -13,26 +13,14 @@
 #include <future>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/test_patience.h"
 #include "codec/msgpack.h"
 #include "rpc/listener.h"
 #include "rpc/pool.h"
 
 namespace praetor::rpc {
-
-inline constexpr std::chrono::seconds kPatience{30};
-
-// Asks again until it is true.
-inline bool eventually(const std::function<bool()>& condition) {
-  auto end = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
 
 // A blocking TCP client; every wait is bounded.
 class BareSocket {

@@ -39,6 +39,18 @@ struct Cluster {
   // Status.RaftStats of another server; as ask_peers.
   using StatsAnswer = std::function<void(Result<model::RaftStats>)>;
   std::function<void(Reactor&, const ServerTags&, StatsAnswer done)> ask_raft_stats;
+
+  // What other agents have a server do in its pools. Any thread; `done` exactly once, on the given reactor.
+  // A user event into the LAN pool.
+  std::function<void(Reactor&, std::string name, std::string payload, std::function<void(Status)> done)> fire_event;
+  // Lists or changes the keys of one pool.
+  using KeysAnswer = std::function<void(model::KeyringResponse)>;
+  std::function<void(Reactor&, bool wan, const model::KeyringRequest&, KeysAnswer done)> change_keys;
+  // The datacenters of the WAN pool, sorted; none without one.
+  std::function<std::vector<std::string>()> datacenters;
+  // Internal.KeyringOperation of a server in the datacenter that the request names.
+  using KeyringAnswer = std::function<void(Result<model::KeyringResponses>)>;
+  std::function<void(Reactor&, const model::KeyringRequest&, KeyringAnswer done)> ask_keyring;
 };
 
 }  // namespace praetor::server

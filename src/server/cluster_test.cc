@@ -19,7 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::TestCluster;
-using testing::wait_until;
 
 constexpr const char* kSession = "adf4238a-882b-9ddc-4a9d-5b6758e4159e";
 
@@ -90,7 +89,7 @@ TEST(Cluster, AnExpectingServerIsTakenInByTheClusterThatIsThere) {
   start_three(cluster);
   ASSERT_TRUE(cluster.apply(model::MessageType::kKVS, put("a", "1")));
   cluster.start("s4", expect_three);
-  EXPECT_TRUE(wait_until([&] { return voters(cluster, "s4") == 4; }));
+  EXPECT_TRUE(eventually([&] { return voters(cluster, "s4") == 4; }));
   EXPECT_TRUE(
       cluster.all_show([](const store::Tables& tables) { return store::kv_get(tables, "a") != nullptr; }));
 }
@@ -100,12 +99,12 @@ TEST(Cluster, ANewServerGetsItsVoteOnceItIsStable) {
   cluster.start("s1", bootstrap);
   ASSERT_TRUE(cluster.apply(model::MessageType::kKVS, put("a", "1")));
   cluster.start("s2");
-  EXPECT_TRUE(wait_until([&] { return voters(cluster, "s1") == 2; }));
+  EXPECT_TRUE(eventually([&] { return voters(cluster, "s1") == 2; }));
   EXPECT_TRUE(
       cluster.all_show([](const store::Tables& tables) { return serf_health(tables, "s2") == "passing"; }));
   cluster.start("s3");
-  EXPECT_TRUE(wait_until([&] { return voters(cluster, "s2") == 3; }));
-  EXPECT_TRUE(wait_until([&] {
+  EXPECT_TRUE(eventually([&] { return voters(cluster, "s2") == 3; }));
+  EXPECT_TRUE(eventually([&] {
     model::OperatorHealth health = autopilot_health(cluster.server("s1"));
     return health.healthy && health.failure_tolerance == 1 && health.servers.size() == 3;
   }));
@@ -127,7 +126,7 @@ TEST(Cluster, WritesGoOnWhenTheLeaderIsKilled) {
   // Gossip finds out: the node is ill, and autopilot lets it go.
   cluster.fail(first);
   std::string second = cluster.leader();
-  EXPECT_TRUE(wait_until([&] { return voters(cluster, second) == 2; }));
+  EXPECT_TRUE(eventually([&] { return voters(cluster, second) == 2; }));
   EXPECT_TRUE(
       cluster.all_show([&](const store::Tables& tables) { return serf_health(tables, first).empty(); }));
 }
@@ -276,7 +275,7 @@ TEST(Cluster, AServerComesBackAsAnotherWithoutAnOperator) {
   std::string id = "99999999-9999-4999-8999-999999999999";
   cluster.start(lost, [&](ServerOptions& options) { options.node_id = id; });
   std::string leader = cluster.leader();
-  EXPECT_TRUE(wait_until([&] {
+  EXPECT_TRUE(eventually([&] {
     auto configuration = cluster.server(leader).raft().configuration().configuration;
     return configuration.is_voter(id) && configuration.servers.size() == 3;
   }));

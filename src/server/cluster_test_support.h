@@ -12,10 +12,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/reactor.h"
+#include "base/test_patience.h"
 #include "raft/state_machine.h"
 #include "raft/transport.h"
 #include "server/leader_duties.h"
@@ -24,18 +24,6 @@
 #include "store/store.h"
 
 namespace praetor::server::testing {
-
-inline constexpr std::chrono::seconds kPatience{30};
-
-// Polls: what is waited for happens on threads that know nothing of the test.
-inline bool wait_until(const std::function<bool()>& condition) {
-  auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
 
 // Who can be reached, by address. A message to nobody is lost and the sender hears it, as when a connection
 // is refused; the end of a server is heard by all, as when its connections break.
@@ -121,9 +109,11 @@ class TestCluster {
     options.node_id = id_of(name);
     options.advertise_address = ip_of(name);
     options.in_memory = true;
-    options.timings = {
-        std::chrono::milliseconds(400), std::chrono::milliseconds(400), std::chrono::milliseconds(200), {}};
-    options.rpc_hold_timeout = std::chrono::seconds(20);
+    options.timings = {std::chrono::milliseconds(400) * kSlowness,
+                       std::chrono::milliseconds(400) * kSlowness,
+                       std::chrono::milliseconds(200) * kSlowness,
+                       {}};
+    options.rpc_hold_timeout = kPatience;
     options.autopilot = {.cleanup_dead_servers = true,
                          .last_contact_threshold = std::chrono::seconds(20),
                          .max_trailing_logs = 250,
@@ -202,7 +192,7 @@ class TestCluster {
   // Who leads and has taken up the leader's duties; waits for it. Empty: nobody in time.
   std::string leader() {
     std::string found;
-    wait_until([&] {
+    eventually([&] {
       found.clear();
       for (auto& [name, node] : servers_)
         if (node.running && node.server->raft().has_lease()) found = name;
@@ -254,7 +244,7 @@ class TestCluster {
   }
   // Until a condition holds for the tables of every running server.
   bool all_show(const std::function<bool(const store::Tables&)>& condition) {
-    return wait_until([&] {
+    return eventually([&] {
       for (auto& [name, node] : servers_)
         if (node.running && !condition(*node.server->store().view())) return false;
       return true;

@@ -33,8 +33,9 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
   void attempt() {
     if (gateway_.stopped_) cancel();
     if (over_) return;
-    if (ask_.datacenter != options_.datacenter) return ask_server_of(ask_.datacenter);
-    if (!options_.server) return ask_server_of(options_.datacenter);
+    // A client agent knows the servers of its own datacenter; those know the others.
+    bool far = options_.server && ask_.datacenter != options_.datacenter;
+    if (far || !options_.server) return ask_server_of(far ? ask_.datacenter : options_.datacenter);
     if (gateway_.answers_here(ask_.datacenter, ask_.place, ask_.options)) return finish_here();
     raft::Node& raft = options_.server->raft();
     bool leads = raft.is_leader();
@@ -96,7 +97,7 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
     if (over_) return;
     if (reply) return finish(std::move(reply));
     if (reply.error().kind == ErrorKind::kIo && options_.routes)
-      options_.routes->failed(ask_.datacenter, address);
+      options_.routes->failed(options_.server ? ask_.datacenter : options_.datacenter, address);
     if (!rpc::may_retry(reply.error(), ask_.repeatable)) return finish(std::move(reply));
     retry(std::move(reply.error()));
   }
@@ -122,8 +123,9 @@ class Gateway::TripImpl final : public Trip, public std::enable_shared_from_this
     elsewhere(std::move(reply));
   }
 
-  // The callbacks hold what waits for this trip.
+  // The callbacks hold what waits for this trip; some of it holds the trip.
   void release() {
+    ask_.encode = nullptr;
     here_ = nullptr;
     elsewhere_ = nullptr;
   }

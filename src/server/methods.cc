@@ -9,6 +9,7 @@
 #include "server/internal_ui.h"
 #include "server/kvs.h"
 #include "server/operator.h"
+#include "server/pool_methods.h"
 #include "server/prepared_query.h"
 #include "server/rpc_endpoint.h"
 #include "server/session.h"
@@ -95,6 +96,8 @@ auto make_table() {
       entry(kHealthNodeChecks),
       entry(kHealthServiceChecks),
       entry(kHealthServiceNodes),
+      entry(kInternalEventFire),
+      entry(kInternalKeyringOperation),
       entry(kInternalNodeInfo),
       entry(kInternalNodeDump),
       entry(kInternalServiceDump),

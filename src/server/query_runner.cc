@@ -33,9 +33,11 @@ struct Entry {
   std::list<Entry*>::iterator in_cache;  // when `waiting` is empty
 };
 
+// What those who have waited for one query, or one who need not wait, are told.
 struct Answer {
-  QueryRunner::Done done;
   Result<RenderingPtr> result;
+  std::list<Waiting> waited{};
+  QueryRunner::Done done{};
 };
 
 constexpr size_t kRecentKeys = 4096;
@@ -160,14 +162,15 @@ struct QueryRunner::Impl {
       ++stats.wakeups;
       uint64_t before = entry->rendering ? entry->rendering->changed : 0;
       if (Status status = evaluate(*entry, true); !status) {
-        while (!entry->waiting.empty()) take(*entry, entry->waiting.begin(), fail(status.error()), answers);
+        take_all(*entry, fail(status.error()), answers);
         erase(entry, false);
         continue;
       }
       if (!replaced && entry->rendering->changed <= before) ++stats.spurious_wakeups;
+      Answer& answer = answers.emplace_back(entry->rendering);
       for (auto at = entry->waiting.begin(); at != entry->waiting.end();) {
         auto next = std::next(at);
-        if (replaced || entry->rendering->changed > at->min_index) take(*entry, at, entry->rendering, answers);
+        if (replaced || entry->rendering->changed > at->min_index) take(*entry, at, answer);
         at = next;
       }
       if (entry->waiting.empty()) keep(entry);
@@ -175,13 +178,15 @@ struct QueryRunner::Impl {
     shrink();
   }
 
-  void take(Entry& entry, std::list<Waiting>::iterator at, Result<RenderingPtr> result,
-            std::vector<Answer>& answers) {
+  void take(Entry& entry, std::list<Waiting>::iterator at, Answer& answer) {
     reactor.cancel(at->timer);
     tickets.erase(at->ticket);
     count_blocking(-1);
-    answers.push_back({std::move(at->done), std::move(result)});
-    entry.waiting.erase(at);
+    answer.waited.splice(answer.waited.end(), entry.waiting, at);
+  }
+  void take_all(Entry& entry, Result<RenderingPtr> result, std::vector<Answer>& answers) {
+    Answer& answer = answers.emplace_back(std::move(result));
+    while (!entry.waiting.empty()) take(entry, entry.waiting.begin(), answer);
   }
 
   // An entry that nobody waits for any more stays as a cached rendering.
@@ -215,7 +220,7 @@ struct QueryRunner::Impl {
     catch_up(answers);
     auto found = entries.find(key);
     if (found == entries.end() && limits.min_index == 0 && !asked_lately(key)) {
-      answers.push_back({std::move(done), evaluate_once(produce)});
+      answers.push_back({.result = evaluate_once(produce), .done = std::move(done)});
       send(answers);
       return 0;
     }
@@ -241,13 +246,13 @@ struct QueryRunner::Impl {
     if (fresh(*entry) && (!will_wait || waking.load())) {
       ++stats.shared;
     } else if (Status status = evaluate(*entry, will_wait); !status) {
-      answers.push_back({std::move(done), fail(status.error())});
-      while (!entry->waiting.empty()) take(*entry, entry->waiting.begin(), fail(status.error()), answers);
+      answers.push_back({.result = fail(status.error()), .done = std::move(done)});
+      take_all(*entry, fail(status.error()), answers);
       erase(entry, false);
       return 0;
     }
     if (limits.min_index == 0 || entry->rendering->changed > limits.min_index) {
-      answers.push_back({std::move(done), entry->rendering});
+      answers.push_back({.result = entry->rendering, .done = std::move(done)});
       if (entry->waiting.empty()) keep(entry);
       shrink();
       return 0;
@@ -269,7 +274,7 @@ struct QueryRunner::Impl {
       // The reported index may have moved with unrelated writes: the client shall see where it stands now.
       Result<RenderingPtr> now = entry.rendering;
       if (!fresh(entry) || entry.rendering->index != entry.rendering->changed) now = evaluate_once(entry.produce);
-      take(entry, at, std::move(now), answers);
+      take(entry, at, answers.emplace_back(std::move(now)));
       if (entry.waiting.empty()) keep(&entry);
       shrink();
     }
@@ -291,7 +296,10 @@ struct QueryRunner::Impl {
 
   // Last of all: an answer may start the next query.
   static void send(std::vector<Answer>& answers) {
-    for (Answer& answer : answers) answer.done(std::move(answer.result));
+    for (Answer& answer : answers) {
+      for (; !answer.waited.empty(); answer.waited.pop_front()) answer.waited.front().done(answer.result);
+      if (answer.done) answer.done(std::move(answer.result));
+    }
   }
 };
 

@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "base/test_patience.h"
 #include "server/leader_duties.h"
 #include "store/store.h"
 
@@ -35,7 +36,7 @@ TEST(Server, LeadsAndRegistersItselfHoweverEarlyItIsElected) {
     };
     auto started = Server::start(std::move(options));
     ASSERT_TRUE(started) << started.error().message;
-    ASSERT_EQ(leads.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    ASSERT_EQ(leads.get_future().wait_for(kPatience), std::future_status::ready);
     (*started)->stop();
     reactor.stop();
   }
@@ -52,7 +53,7 @@ TEST(Server, EndsASessionThatItHeardOfBeforeItCouldReadIt) {
   };
   auto server = Server::start(std::move(options));
   ASSERT_TRUE(server) << server.error().message;
-  ASSERT_EQ(leads.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  ASSERT_EQ(leads.get_future().wait_for(kPatience), std::future_status::ready);
   store::Effects effects;
   effects.sessions_created.push_back({"adf4238a-882b-9ddc-4a9d-5b6758e4159e", "1ms"});
   uint64_t before = 0;

@@ -173,6 +173,38 @@ def test_keys_rotate_across(cluster, until):
     assert "keyring doesn't include key provided with -encrypt, using keyring" in two.tail()
 
 
+@pytest.mark.parametrize("first, second", [("praetor", "consul"), ("consul", "praetor"), ("praetor", "praetor")])
+def test_events_and_keys_of_another_datacenter(cluster, until, first, second):
+    """A client asks its server, and that one a server of the other datacenter."""
+    one = cluster.start(first, "one", *LEADER, f"-encrypt={KEYS[0]}")
+    two = cluster.start(second, "two", *LEADER, "-datacenter=dc2", f"-encrypt={KEYS[0]}",
+                        f"-retry-join-wan={one.address}")
+    client = cluster.start(second, "client", f"-retry-join={one.address}", f"-encrypt={KEYS[0]}")
+    agree(until, [one, two], all_alive("one.dc1", "two.dc2"), wan=True)
+    for agent in (one, client, two):
+        for name in ("dc1", "dc2"):
+            until(lambda agent=agent, name=name: agent.call("PUT", f"/v1/kv/ready?dc={name}", b"")[0], 200)
+
+    client.put("/v1/event/fire/deploy?dc=dc2", b"now")
+    until(two.events, ["deploy"])
+    two.put("/v1/event/fire/back?dc=dc1&node=one")
+    until(one.events, ["back"])
+    assert client.events() == []
+
+    def pools(agent):
+        return sorted((each["WAN"], each["Datacenter"], each["NumNodes"], each["Keys"]) for each in
+                      agent.get("/v1/operator/keyring"))
+
+    wanted = [(False, "dc1", 2, {KEYS[0]: 2}), (False, "dc2", 1, {KEYS[0]: 1})]
+    for agent in (one, two):
+        until(lambda agent=agent: pools(agent), lambda found: found[:2] == wanted and found[2][3] == {KEYS[0]: 2})
+    code, text = one.cli("keyring", f"-install={KEYS[1]}")
+    assert code == 0, text
+    until(lambda: pools(two)[:2], [(False, "dc1", 2, {key: 2 for key in KEYS[:2]}),
+                                   (False, "dc2", 1, {key: 1 for key in KEYS[:2]})])
+    assert len(one.get("/v1/operator/keyring?local-only=1")) == 1
+
+
 def test_coordinates_are_measured(cluster, until):
     fast = ('-hcl=gossip_lan { probe_interval = "100ms" }', '-hcl=gossip_wan { probe_interval = "100ms" }')
     one = cluster.start("praetor", "one", *LEADER, *fast)

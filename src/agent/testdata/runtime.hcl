@@ -1,4 +1,4 @@
-data_dir = "/tmp/x"
+data_dir = "/xdata"
 bind_addr = "127.0.0.1"
 acl { enabled = true default_policy = "deny" down_policy = "async-cache" enable_key_list_policy = true enable_token_persistence = true enable_token_replication = true policy_ttl = "31s" role_ttl = "32s" token_ttl = "33s" disabled_ttl = "5s" tokens { master = "d18c2ae4-7a1c-4f32-9f3f-d8a4b5c6b7a8" agent_master = "a" agent = "b" default = "c" replication = "d" } }
 addresses { dns = "127.0.0.1" http = "127.0.0.1" }
@@ -42,7 +42,7 @@ log_rotate_max_files = 4
 max_query_time = "13s"
 node_meta { a = "b" }
 performance { leave_drain_time = "3s" raft_multiplier = 2 rpc_hold_timeout = "4s" }
-pid_file = "/tmp/x/pid"
+pid_file = "/xdata/pid"
 ports { dns = -1 http = 19540 serf_lan = 19541 serf_wan = 19542 server = 19543 sidecar_min_port = 1000 sidecar_max_port = 1001 expose_min_port = 1002 expose_max_port = 1003 }
 primary_datacenter = "dcX"
 primary_gateways_interval = "3s"

@@ -13,6 +13,10 @@ def praetor():
     return os.environ.get("PRAETOR_BIN") or os.path.join(ROOT, "build", "release", "praetor")
 
 
+def path_of(program):
+    return consul() if program == "consul" else praetor()
+
+
 def sanitized():
     """Whether Praetor is a sanitizer build (scripts/test says so): agents then end by SIGTERM, so that leaks are seen."""
     return bool(os.environ.get("PRAETOR_SANITIZED"))

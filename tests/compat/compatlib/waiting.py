@@ -5,7 +5,7 @@ import time
 from compatlib import binaries
 
 
-def until(probe, wanted, timeout):
+def until(probe, wanted, timeout=30):
     """Repeats probe() until it gives what is wanted (a value, or a predicate), and returns it; else fails."""
     accept = wanted if callable(wanted) else lambda value: value == wanted
     deadline = time.monotonic() + binaries.patience(timeout)
