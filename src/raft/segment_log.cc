@@ -33,8 +33,10 @@ void SegmentLog::log(const std::string& line) const {
 Status SegmentLog::guarded(const std::function<Status()>& write) {
   if (failure_) return fail("log is closed after an earlier failure: " + failure_->message, ErrorKind::kIo);
   Status status = write();
-  if (!status) failure_ = status.error();
-  return status;
+  if (status) return status;
+  // Whatever it was: not one that may be tried again (is_full).
+  failure_ = Error{status.error().message + " (the log is closed until a restart)", status.error().kind};
+  return std::unexpected(*failure_);
 }
 
 Result<SegmentLog::Segment> SegmentLog::create_segment(uint64_t first, size_t bytes) {
@@ -114,8 +116,9 @@ Status SegmentLog::sync_batch() {
   return {};
 }
 
-// A sync over blocks that were only reserved also has to note in the file system's journal that they hold something
-// now; over blocks that were written before it writes the data alone, in two thirds of the time (ext4).
+// A sync over blocks that were only reserved also has to note in the file system's journal that they hold
+// something now; over blocks that were written before it writes the data alone, in two thirds of the time
+// (ext4).
 Status SegmentLog::zero_ahead(Segment& segment, uint64_t end) const {
   if (end <= segment.zeroed) return {};
   uint64_t ahead = std::min(kZeroAheadBytes, options_.segment_bytes / 4);
