@@ -37,7 +37,7 @@ Options options_for(FileSystem* fs, std::string directory) {
 struct Running {
   std::mutex mutex;
   std::condition_variable changed;
-  bool leads = false, failed = false;
+  bool leads = false, led = false, failed = false;
   TestMachine machine;
   std::unique_ptr<Node> node;
 
@@ -45,6 +45,7 @@ struct Running {
     options.on_leadership = [this](bool leader, uint64_t) {
       std::lock_guard lock(mutex);
       leads = leader;
+      led = led || leader;
       changed.notify_all();
     };
     options.on_disk_failure = [this](const Error&) {
@@ -54,7 +55,8 @@ struct Running {
     };
     TRY_ASSIGN(node, Node::start(std::move(options), machine));
     std::unique_lock lock(mutex);
-    if (!changed.wait_for(lock, kPatience, [this] { return leads || failed; }))
+    // Or it led until the disk was full: to lead again takes an election.
+    if (!changed.wait_for(lock, kPatience, [this] { return led || failed; }))
       return fail("no leader in time");
     return {};
   }
