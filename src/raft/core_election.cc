@@ -179,6 +179,9 @@ void Core::on_vote_response(Instant now, const Envelope& envelope, const VoteRes
 void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effects) {
   effects.messages.push_back(reply(envelope, TimeoutNowResponse{}));
   if (role_ == Role::kLeader || full_ || !may_campaign()) return;
+  // Of a leader that has been replaced meanwhile: its successor may be reading under its lease, which only
+  // the one who hands over gives up. Consul's request does not say whom it is from.
+  if (latest_.find(envelope.peer_id) != nullptr && envelope.peer_id != leader_id_) return;
   set_leader({}, {}, effects);
   campaign(now, true, effects);
 }

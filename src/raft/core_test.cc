@@ -374,6 +374,21 @@ TEST(CoreTest, ALeaderWithoutRoomHandsOverAndStandsForNoElection) {
   EXPECT_EQ(bench.sent<VoteRequest>().size(), 2u);
 }
 
+// The simulation found it (seed 1442): the leader of a term that is over had been stopped while it handed
+// over.
+TEST(CoreTest, ObeysNobodyButItsLeaderWhenToldToTakeOver) {
+  Bench bench;
+  bench.receive("c", AppendRequest{.term = 2, .heartbeat = true, .entries = {}});
+  bench.effects.clear();
+  bench.receive("b", TimeoutNowRequest{});
+  EXPECT_EQ(bench.core->role(), Role::kFollower);
+  EXPECT_EQ(bench.core->term(), 2u);
+  EXPECT_TRUE(bench.sent<VoteRequest>().empty());
+  bench.receive("c", TimeoutNowRequest{});
+  EXPECT_EQ(bench.core->term(), 3u);
+  EXPECT_EQ(bench.sent<VoteRequest>().size(), 2u);
+}
+
 TEST(CoreTest, AFollowerFarBehindGetsTheSnapshot) {
   SimCluster cluster({.seed = 11});
   ASSERT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));

@@ -70,11 +70,8 @@ void SimCluster::start(SimServer& server) {
     if (entry->type == EntryType::kConfiguration) configurations.push_back(entry);
   }
   server.applied = server.snapshot_state;
-  server.proposed.clear();
   server.disk.clear();
   server.role = Role::kFollower;
-  server.waiting.clear();
-  server.paused = false;
   CoreOptions core{.id = server.id, .address = address_of(server.id), .timings = options_.timings};
   core.seed = random_.next();
   CoreState state{.hard_state = server.hard_state,
@@ -90,14 +87,6 @@ void SimCluster::start(SimServer& server) {
   }
 }
 
-void SimCluster::add_server(const std::string& id) {
-  SimServer& server = servers_[id];
-  server.id = id;
-  start(server);
-  for (auto& [other, peer] : servers_)
-    if (peer.core) peer.core->announce_extensions(id, options_.pre_vote);
-}
-
 std::vector<std::string> SimCluster::ids() const {
   std::vector<std::string> out;
   for (const auto& [id, server] : servers_) out.push_back(id);
@@ -106,28 +95,6 @@ std::vector<std::string> SimCluster::ids() const {
 
 void SimCluster::trace(const std::string& line) { trace_ += line + "\n"; }
 std::string SimCluster::take_trace() { return std::exchange(trace_, {}); }
-std::string SimCluster::describe() const {
-  std::string text;
-  for (const auto& [id, server] : servers_) {
-    if (!server.core) {
-      text += id + " down\n";
-      continue;
-    }
-    const Core& core = *server.core;
-    text += id + " " + std::string(role_name(core.role())) + " term=" + std::to_string(core.term()) +
-            " log=" + std::to_string(core.log().first_index()) + ".." +
-            std::to_string(core.log().last_index()) + "/" + std::to_string(core.log().last_term()) +
-            " stable=" + std::to_string(core.log().stable()) +
-            " commit=" + std::to_string(core.commit_index()) +
-            " snapshot=" + std::to_string(core.log().snapshot_index()) + "/" +
-            std::to_string(server.snapshot.index) + " disk=" + std::to_string(server.disk.size()) +
-            " configuration=" + std::to_string(core.configuration_index()) + "/" +
-            std::to_string(core.committed_configuration_index()) +
-            format_configuration(core.configuration()) + "\n";
-  }
-  return text;
-}
-
 void SimCluster::violate(const std::string& what) {
   if (violation_.empty()) violation_ = "seed " + std::to_string(options_.seed) + ": " + what;
 }
@@ -164,19 +131,11 @@ void SimCluster::settle(SimServer& server, Effects& effects) {
     network_.push(std::move(timeout));
     send(server.id, std::move(snapshot.envelope), server.snapshot_state);
   }
-  for (Answer& answer : effects.answers) {
-    if (auto read = reads_.find(answer.ticket); read != reads_.end() && answer.result) {
-      if (*answer.result < read->second.floor)
-        violate(server.id + ": a read would miss an acknowledged write at " +
-                std::to_string(read->second.floor));
-    }
-    answers_.insert_or_assign(answer.ticket, std::move(answer.result));
-  }
+  for (Answer& answer : effects.answers) answers_.insert_or_assign(answer.ticket, std::move(answer.result));
   if (server.core->role() != server.role) {
     server.role = server.core->role();
     trace(server.id + " is " + std::string(role_name(server.role)) + " in term " +
           std::to_string(server.core->term()));
-    if (server.role != Role::kLeader) server.proposed.clear();
   }
   effects.clear();
   apply(server);
@@ -230,11 +189,6 @@ void SimCluster::apply(SimServer& server) {
     if (!fresh && (known->second.first != entry->term || known->second.second != entry->data))
       violate(server.id + " applied another entry at " + std::to_string(index));
     if (entry->type == EntryType::kCommand) server.applied.push_back(entry->data);
-    if (auto mine = server.proposed.find(index); mine != server.proposed.end()) {
-      acknowledged_[index] = mine->second;
-      acknowledged_index_ = std::max(acknowledged_index_, index);
-      server.proposed.erase(mine);
-    }
     core.applied(index);
   }
 }
@@ -265,18 +219,14 @@ void SimCluster::check(SimServer& server) {
 // --- network ---
 
 void SimCluster::send(const std::string& from, Envelope envelope, std::vector<std::string> state) {
-  ++messages_sent_;
   std::string to = envelope.peer_id;
   trace(from + ">" + to + " " + text_of(envelope.message));
   envelope.peer_id = from;
   envelope.peer_address = address_of(from);
-  int copies = random_.real() < options_.loss ? 0 : random_.real() < options_.duplicate ? 2 : 1;
-  if (cuts_.contains({from, to})) copies = 0;
-  for (; copies > 0; --copies) {
-    auto spread = static_cast<uint64_t>((options_.delay_most - options_.delay_least).count());
-    network_.push({now_ + options_.delay_least + Duration(random_.below(spread + 1)), ++order_, to, envelope,
-                   state, false});
-  }
+  if (cuts_.contains({from, to})) return;
+  auto spread = static_cast<uint64_t>((options_.delay_most - options_.delay_least).count());
+  network_.push({now_ + options_.delay_least + Duration(random_.below(spread + 1)), ++order_, to,
+                 std::move(envelope), std::move(state), false});
 }
 
 void SimCluster::deliver(Event event) {
@@ -284,7 +234,6 @@ void SimCluster::deliver(Event event) {
   if (found == servers_.end() || !found->second.core) return;
   if (!event.snapshot_timeout && cuts_.contains({event.envelope.peer_id, event.to})) return;
   SimServer& server = found->second;
-  if (server.paused) return server.waiting.push_back(std::move(event));
   Effects effects;
   if (event.snapshot_timeout) {
     server.core->snapshot_failed(now_, event.envelope.peer_id, event.envelope.sequence, effects);
@@ -303,21 +252,10 @@ void SimCluster::deliver(Event event) {
   settle(server, effects);
 }
 
-void SimCluster::resume(const std::string& id) {
-  SimServer& server = servers_.at(id);
-  server.paused = false;
-  for (Event& event : std::exchange(server.waiting, {})) {
-    event.at = now_;
-    event.order = ++order_;
-    network_.push(std::move(event));
-  }
-}
-
-void SimCluster::cut(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
 void SimCluster::isolate(const std::string& id) {
   for (const auto& [other, server] : servers_) {
-    cut(id, other);
-    cut(other, id);
+    cuts_.insert({id, other});
+    cuts_.insert({other, id});
   }
 }
 void SimCluster::heal() { cuts_.clear(); }
@@ -328,7 +266,7 @@ bool SimCluster::step(Instant limit) {
   Instant next = limit;
   if (!network_.empty()) next = std::min(next, network_.top().at);
   for (auto& [id, server] : servers_) {
-    if (!server.core || server.paused) continue;
+    if (!server.core) continue;
     next = std::min(next, server.core->next_deadline());
     if (!server.disk.empty()) next = std::min(next, server.disk.front().done_at);
   }
@@ -339,7 +277,7 @@ bool SimCluster::step(Instant limit) {
     deliver(std::move(event));
   }
   for (auto& [id, server] : servers_) {
-    if (!server.core || server.paused) continue;
+    if (!server.core) continue;
     finish_disk(server);
     if (!server.core || server.core->next_deadline() > now_) continue;
     Effects effects;
@@ -412,20 +350,8 @@ bool SimCluster::propose(const std::string& id, const std::string& command) {
   commands[0].data = command;
   Effects effects;
   Result<uint64_t> index = server.core->propose(now_, commands, effects);
-  if (index) server.proposed[*index] = command;
   settle(server, effects);
   return index.has_value();
-}
-
-uint64_t SimCluster::read(const std::string& id) {
-  SimServer& server = servers_.at(id);
-  reads_[++ticket_] = {id, acknowledged_.size(), acknowledged_index_};
-  uint64_t ticket = ticket_;
-  if (!server.core) return ticket;
-  Effects effects;
-  server.core->read_index(now_, {ticket}, effects);
-  settle(server, effects);
-  return ticket;
 }
 
 std::optional<Result<uint64_t>> SimCluster::answer(uint64_t ticket) const {

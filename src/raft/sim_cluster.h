@@ -1,6 +1,6 @@
-// For tests: whole clusters of cores in one thread on virtual time, with a lossy network, slow disks and
-// crashes, all from one seed. It carries out what core.h asks of its caller, and checks Raft's safety
-// properties at every step.
+// For scenarios of unit tests: a cluster of cores alone in one thread on virtual time. It carries out what
+// core.h asks of its caller, and checks Raft's safety properties at every step. Random faults, and everything
+// around the core, are simulated in tests/sim.
 #pragma once
 
 #include <map>
@@ -23,7 +23,6 @@ struct SimOptions {
                      .leader_lease_timeout = std::chrono::milliseconds(500),
                      .heartbeat_interval = {}};
   bool pre_vote = true;
-  double loss = 0, duplicate = 0;
   Duration delay_least = std::chrono::microseconds(200), delay_most = std::chrono::milliseconds(2);
   Duration disk_most = std::chrono::milliseconds(3);
   uint64_t trailing_logs = 20;
@@ -38,41 +37,27 @@ class SimCluster {
   // Runs until `condition` holds; false after `patience` of virtual time.
   bool run_until(const std::function<bool()>& condition, Duration patience = std::chrono::seconds(60));
   Instant now() const { return now_; }
-  Random& random() { return random_; }
 
   void crash(
       const std::string& id);  // loses what is not durable; an unfinished disk operation may have happened
   void restart(const std::string& id);
-  // A stopped process (SIGSTOP): time passes, nothing is read or written; then everything that waited
-  // arrives.
-  void pause(const std::string& id) { servers_.at(id).paused = true; }
-  void resume(const std::string& id);
-  bool paused(const std::string& id) const { return servers_.at(id).paused; }
-  void cut(const std::string& from, const std::string& to);  // one way
   void isolate(const std::string& id);
   void heal();
-  void set_loss(double loss) { options_.loss = loss; }
 
   // --- using ---
   // The server that leads in the newest term, or "" (several may believe it).
   std::string leader() const;
   bool propose(const std::string& id, const std::string& command);
-  uint64_t read(const std::string& id);  // a ticket, see read_done
   void take_snapshot(const std::string& id);
   uint64_t change(const std::string& id, ConfigurationChange change, const std::string& server);
   uint64_t transfer(const std::string& id, const std::string& target);
   std::optional<Result<uint64_t>> answer(uint64_t ticket) const;
-  void add_server(const std::string& id);  // without any state; announces itself to the others
   Core& core(const std::string& id) { return *servers_.at(id).core; }
   bool alive(const std::string& id) const { return servers_.at(id).core != nullptr; }
   std::vector<std::string> ids() const;
   const std::vector<std::string>& applied(const std::string& id) const { return servers_.at(id).applied; }
-  // Commands whose commitment their leader has reported; they must never vanish.
-  size_t acknowledged() const { return acknowledged_.size(); }
-  uint64_t messages_sent() const { return messages_sent_; }
   // For golden traces: one line an event, newest last, since the last call.
   std::string take_trace();
-  std::string describe() const;  // one line a server
 
   // What went wrong, or empty.
   const std::string& violation() const { return violation_; }
@@ -101,17 +86,9 @@ class SimCluster {
     SnapshotMeta snapshot;
     std::vector<std::string> snapshot_state;
     // volatile
-    std::vector<Event> waiting;  // while paused
     std::vector<DiskOperation> disk;
     std::vector<std::string> applied;
-    std::map<uint64_t, std::string> proposed;  // by index, until applied or the leadership is lost
     Role role = Role::kFollower;
-    bool paused = false;
-  };
-  struct Read {
-    std::string server;
-    size_t acknowledged = 0;  // when it began: it must see at least these
-    uint64_t floor = 0;
   };
 
   void start(SimServer& server);
@@ -133,15 +110,12 @@ class SimCluster {
   Configuration initial_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> network_;
   std::set<std::pair<std::string, std::string>> cuts_;
-  uint64_t order_ = 0, ticket_ = 0, messages_sent_ = 0;
+  uint64_t order_ = 0, ticket_ = 0;
   std::map<uint64_t, Result<uint64_t>> answers_;
-  std::map<uint64_t, Read> reads_;
   // What the checks compare with.
   std::map<uint64_t, std::string> leaders_;  // by term (election safety)
   std::map<uint64_t, std::pair<uint64_t, std::string>>
-      committed_;                                 // index -> term, data (state machine safety)
-  std::map<uint64_t, std::string> acknowledged_;  // index -> command
-  uint64_t acknowledged_index_ = 0;
+      committed_;  // index -> term, data (state machine safety)
   std::string violation_;
   std::string trace_;
 };

@@ -69,6 +69,8 @@ void RaftInbound::take(RaftRequestReader::Request request) {
     return send_answered();
   }
   if (std::holds_alternative<raft::AppendRequest>(envelope.message)) leader_ = envelope.peer_address;
+  // It does not say whom it is from; Praetor sends it where it sends the entries.
+  if (std::holds_alternative<raft::TimeoutNowRequest>(envelope.message)) envelope.peer_address = leader_;
   transport_.requests.emplace(slot.sequence, weak_from_this());
   if (request.type == RaftType::kInstallSnapshot) return begin_snapshot(std::move(envelope));
   transport_.receiver->receive(std::move(envelope));

@@ -307,6 +307,19 @@ TEST_F(OneEnd, ALostLeaderIsReported) {
   EXPECT_EQ(receiver.lost().size(), 1u);
 }
 
+// The request itself does not name its sender.
+TEST_F(OneEnd, WhoHandsOverIsWhoSendsHeartbeats) {
+  std::string take_over;
+  put_raft_request(take_over, raft::TimeoutNowRequest{});
+  BareSocket leader(rpc.listener->port()), stranger(rpc.listener->port());
+  ASSERT_TRUE(leader.send("\x01" + heartbeat() + take_over));
+  ASSERT_TRUE(eventually([&] { return receiver.envelopes().size() == 2; }));
+  EXPECT_EQ(receiver.envelopes()[1].peer_address, "127.0.0.1:2");
+  ASSERT_TRUE(stranger.send("\x01" + take_over));
+  ASSERT_TRUE(eventually([&] { return receiver.envelopes().size() == 3; }));
+  EXPECT_EQ(receiver.envelopes()[2].peer_address, "");
+}
+
 TEST_F(OneEnd, NonsenseEndsTheConnection) {
   BareSocket peer(rpc.listener->port());
   ASSERT_TRUE(peer.send("\x01\x09"));

@@ -66,6 +66,7 @@ class Run {
   void make_server(const std::string& id, bool bootstrap);
   void start_server(const std::string& id);
   void announce(const std::string& id);
+  void check_leases(const std::string& elected);
   std::vector<SimServer*> all_servers();
   bool register_nodes();
   void storm();

@@ -42,6 +42,18 @@ TEST(SimTest, SeedsThatFoundSomething) {
   }
 }
 
+// The climates of the seeds begin with three.
+TEST(SimTest, AClusterOfOne) {
+  Climate climate;
+  climate.servers = 1;
+  climate.kills = climate.power_cuts = climate.disk_faults = climate.pauses = climate.snapshots = true;
+  climate.latencies = {{5us, 60us}, {80us, 2ms}, {500us, 40ms}};
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    sim::Run run(seed, false, climate);
+    ASSERT_TRUE(run.go()) << seed << ": " << run.world().violation();
+  }
+}
+
 raft::Entry entry_of(uint64_t index, const Command& command, Truth& truth) {
   raft::Entry entry;
   entry.index = index;
