@@ -89,6 +89,7 @@ Status SegmentLog::write_batch(std::span<const EntryRef> entries) {
     segments_.push_back(std::move(segment));
   }
   Segment& segment = segments_.back();  // only this thread changes segments_
+  if (segment.torn) TRY(clear_behind_end(segment));
   if (segment.end + bytes > segment.allocated) {
     TRY(segment.file->allocate(segment.end + bytes));
     segment.allocated = segment.end + bytes;
@@ -101,8 +102,24 @@ Status SegmentLog::write_batch(std::span<const EntryRef> entries) {
     offsets_.push_back(static_cast<uint32_t>(segment.end + buffer_.size()));
     append_record(buffer_, *entry, first, segment.salt);
   }
+  segment.torn = true;
   TRY(segment.file->write_at(segment.end, buffer_));
-  return zero_ahead(segment, segment.end + bytes);
+  TRY(zero_ahead(segment, segment.end + bytes));
+  segment.torn = false;
+  return {};
+}
+
+// Recovery knows an append that was never synced by the zeros between its sectors. Written over the half of an
+// earlier try, it could be left by a power cut as a mix of both without them, and be taken for damage.
+Status SegmentLog::clear_behind_end(Segment& segment) {
+  TRY(segment.file->truncate(segment.end));
+  segment.allocated = segment.zeroed = segment.end;
+  uint64_t size = std::max<uint64_t>(options_.segment_bytes, segment.end);
+  TRY(segment.file->allocate(size));
+  TRY(guarded([&] { return segment.file->sync(); }));
+  segment.allocated = size;
+  segment.torn = false;
+  return {};
 }
 
 Status SegmentLog::sync_batch() {
@@ -154,6 +171,7 @@ Status SegmentLog::truncate_from(uint64_t index) {
     std::lock_guard lock(mutex_);
     segment.offsets.resize(keep);
     segment.end = segment.zeroed = end;
+    segment.torn = false;
     segment.allocated = std::max<uint64_t>(options_.segment_bytes, end);
     return {};
   });

@@ -56,6 +56,7 @@ class SegmentLog final : public LogStore {
     uint64_t end = 0;               // where the next record goes
     uint64_t allocated = 0;
     uint64_t zeroed = 0;            // up to here its blocks were written already, with zeros behind `end`
+    bool torn = false;              // behind `end` stands a part of an append that found no room
 
     uint64_t next() const { return first + offsets.size(); }
   };
@@ -70,6 +71,7 @@ class SegmentLog final : public LogStore {
   Status write_batch(std::span<const EntryRef> entries);
   Status zero_ahead(Segment& segment, uint64_t end) const;
   Status sync_batch();
+  Status clear_behind_end(Segment& segment);
   void log(const std::string& line) const;
 
   FileSystem& file_system_;

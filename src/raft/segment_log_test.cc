@@ -270,6 +270,33 @@ TEST(SegmentLogTest, DataThatLooksLikeRecordsFoolsNobody) {
   EXPECT_EQ(opened->log->last_index(), 1u);
 }
 
+// The simulation found it (seed 12251): half of the first try and sectors of the second together looked like damage.
+TEST(SegmentLogTest, APowerCutInTheSecondTryLeavesNoDamage) {
+  constexpr uint64_t kSeeds = 100;
+  EntryRef large = make(2, 1, std::string(3000, 'd'));
+  for (uint64_t call = 1, cut = 1; cut != 0; ++call) {
+    cut = 0;
+    for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      FaultFileSystem fs;
+      auto opened = open_log(fs, 64 << 10);
+      ASSERT_TRUE(append(*opened->log, {make(1, 1, "first")}));
+      fs.inject(1, Fault::kShortWrite);
+      auto refused = opened->log->append(std::vector<EntryRef>{large});
+      ASSERT_FALSE(refused);
+      ASSERT_TRUE(is_full(refused.error()));
+      fs.inject(call, Fault::kPowerOff);
+      (void)opened->log->append(std::vector<EntryRef>{large});
+      if (!fs.injected()) break;
+      ++cut;
+      opened->log.reset();
+      fs.power_cut(seed);
+      auto again = open_log(fs, 64 << 10);
+      ASSERT_TRUE(again) << "call " << call << ", seed " << seed << ": " << again.error().message;
+      EXPECT_GE(again->log->last_index(), 1u);
+    }
+  }
+}
+
 TEST(SegmentLogTest, AFailedLogStaysFailed) {
   for (Fault fault : {Fault::kError, Fault::kShortWrite}) {  // the second says that there is no room
     FaultFileSystem fs;
