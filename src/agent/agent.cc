@@ -47,10 +47,10 @@ Agent::Agent(Reactor& reactor, server::Gateway& gateway, std::shared_ptr<const R
       data_(config_->dev_mode ? "" : config_->data_dir, Logger("agent")),
       random_(thread_random().next()),
       state_(state_options(*config_), tokens_, random_, Logger("agent")),
-      sync_(state_, tokens_, random_, AntiEntropyOptions{.interval = config_->ae_interval}, system_clock().now(),
-            Logger("agent.anti_entropy")),
-      journal_(
-          data_, [this](std::function<void()> task) { reactor_.post(std::move(task)); }, Logger("agent"), {}) {
+      sync_(state_, tokens_, random_, AntiEntropyOptions{.interval = config_->ae_interval},
+            system_clock().now(), Logger("agent.anti_entropy")),
+      journal_(data_, [this](std::function<void()> task) { reactor_.post(std::move(task)); }, Logger("agent"),
+               {}) {
   checks_ = std::make_unique<CheckRunner>(
       reactor_, make_hooks(), CheckRunnerOptions{.node_name = config_->node_name, .docker_host = {}});
   auto on_change = [this](const std::string&) {
@@ -90,7 +90,9 @@ CheckHooks Agent::make_hooks() {
     });
     return list;
   };
-  hooks.query_remote = [this](const AliasQuery& query, auto answer) { query_remote(query, std::move(answer)); };
+  hooks.query_remote = [this](const AliasQuery& query, auto answer) {
+    query_remote(query, std::move(answer));
+  };
   hooks.local_service_exists = [this](const std::string& id) { return state_.service(id) != nullptr; };
   return hooks;
 }
@@ -184,7 +186,8 @@ void Agent::perform(const SyncAction& action) {
     done(reply ? Status() : Status(fail(reply.error())));
   };
   if (const auto* request = std::get_if<model::RegisterRequest>(&change.request))
-    gateway_.call<model::RegisterRequest, server::Nothing>(reactor_, server::kCatalogRegister, *request, told);
+    gateway_.call<model::RegisterRequest, server::Nothing>(reactor_, server::kCatalogRegister, *request,
+                                                           told);
   else
     gateway_.call<model::DeregisterRequest, server::Nothing>(
         reactor_, server::kCatalogDeregister, std::get<model::DeregisterRequest>(change.request), told);
@@ -213,9 +216,10 @@ void Agent::fetch(uint64_t id) {
     if (!*alive) return;
     if (!reply) return failed(reply.error());
     if (reply->node_services.node) view->node = std::move(*reply->node_services.node);
-    for (model::NodeService& service : reply->node_services.services) view->services.push_back(std::move(service));
-    gateway_.read<model::NodeSpecificRequest, model::IndexedHealthChecks>(reactor_, server::kHealthNodeChecks, request,
-                                                                          take_checks);
+    for (model::NodeService& service : reply->node_services.services)
+      view->services.push_back(std::move(service));
+    gateway_.read<model::NodeSpecificRequest, model::IndexedHealthChecks>(reactor_, server::kHealthNodeChecks,
+                                                                          request, take_checks);
   };
   gateway_.read<model::NodeSpecificRequest, model::IndexedNodeServiceList>(
       reactor_, server::kCatalogNodeServiceList, request, take_services);

@@ -1,5 +1,5 @@
-// The agent: what is registered with it, its health checks, and how the catalog learns of both. It is a client
-// of the server's endpoints like any other; what it adds is its own memory and the checks.
+// The agent: what is registered with it, its health checks, and how the catalog learns of both. It is a
+// client of the server's endpoints like any other; what it adds is its own memory and the checks.
 //
 // Everything on the agent's reactor, except post() and the constructor.
 #pragma once
@@ -48,24 +48,25 @@ class Agent {
   // Any thread but the reactor's: ends checks and syncing, and writes Consul's files.
   void stop();
 
-  // Takes over what a crash left in the journal. Once, before the reactor has anything to do with the agent. An
-  // error is a reason not to start: the journal is damaged, or the disk fails.
+  // Takes over what a crash left in the journal. Once, before the reactor has anything to do with the agent.
+  // An error is a reason not to start: the journal is damaged, or the disk fails.
   Status open();
 
   // Registers the configuration's services and checks and starts syncing. An error names the definition that
   // cannot be registered.
   Status start();
 
-  // Takes over a new configuration: its services and checks replace those of the old one, which keep what their
-  // checks knew; what the API registered stays. After an error everything is as before.
+  // Takes over a new configuration: its services and checks replace those of the old one, which keep what
+  // their checks knew; what the API registered stays. After an error everything is as before.
   Status reload(std::shared_ptr<const RuntimeConfig> config);
 
   // A server has appeared: the catalog is compared soon. Any thread.
   void server_up();
 
-  // How the changes below end, once each and on the reactor: when the change is durable and the catalog has been
-  // asked to take it. Whether the catalog took it is logged, not told (as in Consul): the next comparison mends
-  // it. Errors: the request's own, or the disk's; then what would have been new is not there. May be empty.
+  // How the changes below end, once each and on the reactor: when the change is durable and the catalog has
+  // been asked to take it. Whether the catalog took it is logged, not told (as in Consul): the next
+  // comparison mends it. Errors: the request's own, or the disk's; then what would have been new is not
+  // there. May be empty.
   using Done = std::function<void(Status)>;
 
   // `replace_checks`: checks that the definition does not name are removed.
@@ -97,8 +98,8 @@ class Agent {
  private:
   // What one request changes.
   struct Work {
-    std::vector<KeptChange> keep;                               // to be durable
-    std::vector<PendingSync> told;                              // to the catalog
+    std::vector<KeptChange> keep;                                // to be durable
+    std::vector<PendingSync> told;                               // to the catalog
     std::vector<std::pair<std::string, uint64_t>> new_services;  // and version: not there before
     std::vector<std::string> new_checks;
   };
@@ -126,15 +127,15 @@ class Agent {
   void answer_waiting(Instant now);
   Status register_service(Work& work, const model::NodeService& service, const std::vector<CheckType>& checks,
                           const std::string& token, Source source, bool replace_checks);
-  Status start_check(Work& work, const model::HealthCheck& check, const CheckType& type, const std::string& token,
-                     Source source);
+  Status start_check(Work& work, const model::HealthCheck& check, const CheckType& type,
+                     const std::string& token, Source source);
   Status may_run(const CheckSettings& settings, Source source) const;
   Status add_maintenance(Work& work, const model::HealthCheck& check, const std::string& token);
   void drop_service(Work& work, const std::string& id);
   void drop_check(Work& work, const std::string& id);
 
-  // Answers who has waited long enough, and hands what has gathered to the journal and the catalog. At the end of a
-  // turn of the reactor: once for everything that came in it.
+  // Answers who has waited long enough, and hands what has gathered to the journal and the catalog. At the
+  // end of a turn of the reactor: once for everything that came in it.
   void pump_soon();
   void pump();
   void wake_at(std::optional<Instant> at, Instant now);

@@ -62,7 +62,8 @@ CheckSpec spec_of(const RuntimeConfig& config, const model::HealthCheck& check, 
 
 void tell_label(LogLevel level, std::string_view what, std::string_view key, const std::string& name) {
   if (std::string_view problem = dns_label_problem(name); !problem.empty())
-    logger().log(level, std::string(what) + " will not be discoverable via DNS " + std::string(problem), {{key, name}});
+    logger().log(level, std::string(what) + " will not be discoverable via DNS " + std::string(problem),
+                 {{key, name}});
 }
 
 std::string unknown_ttl(const std::string& id) {
@@ -144,8 +145,9 @@ void Agent::add_service(const ServiceDefinition& definition, Source source, bool
   finish(std::move(work), std::move(added), std::move(done));
 }
 
-Status Agent::register_service(Work& work, const model::NodeService& service, const std::vector<CheckType>& checks,
-                               const std::string& token, Source source, bool replace_checks) {
+Status Agent::register_service(Work& work, const model::NodeService& service,
+                               const std::vector<CheckType>& checks, const std::string& token, Source source,
+                               bool replace_checks) {
   tell_label(LogLevel::kWarn, "Service name", "service", service.service);
   for (const std::string& tag : service.tags) tell_label(LogLevel::kDebug, "Service tag", "tag", tag);
   // What the checks knew stays with them when their service is registered again.
@@ -178,15 +180,17 @@ Status Agent::register_service(Work& work, const model::NodeService& service, co
 Status Agent::may_run(const CheckSettings& settings, Source source) const {
   if (!settings.is_exec() || config_->enable_remote_script_checks) return {};
   if (source != Source::kConfiguration)
-    return fail("Scripts are disabled on this agent from remote calls; to enable, configure "
-                "'enable_script_checks' to true");
+    return fail(
+        "Scripts are disabled on this agent from remote calls; to enable, configure "
+        "'enable_script_checks' to true");
   if (config_->enable_local_script_checks) return {};
-  return fail("Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
-              "'enable_local_script_checks' to true");
+  return fail(
+      "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
+      "'enable_local_script_checks' to true");
 }
 
-Status Agent::start_check(Work& work, const model::HealthCheck& check, const CheckType& type, const std::string& token,
-                          Source source) {
+Status Agent::start_check(Work& work, const model::HealthCheck& check, const CheckType& type,
+                          const std::string& token, Source source) {
   TRY(may_run(type.settings, source));
   std::string own = type.token.empty() ? token : type.token;
   bool fresh = state_.check(check.check_id) == nullptr;

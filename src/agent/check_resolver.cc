@@ -32,8 +32,7 @@ std::string first_name_server() {
   std::string word;
   std::string address;
   while (file >> word) {
-    if (word == "nameserver" && file >> address)
-      return join_host_port(address, 53);
+    if (word == "nameserver" && file >> address) return join_host_port(address, 53);
     std::getline(file, word);
   }
   return "127.0.0.1:53";

@@ -31,8 +31,9 @@ void log_run(const CheckSpec& spec, CheckKind kind, const CheckResult& result) {
     case CheckResult::Run::kNotInvoked:
       return logger().error("Check failed to invoke", {check, {"error", result.output}});
     case CheckResult::Run::kTimedOut:
-      return logger().warn("Timed out running check",
-                           {check, {"timeout", spec.timeout > Duration(0) ? spec.timeout : kDefaultScriptTimeout}});
+      return logger().warn(
+          "Timed out running check",
+          {check, {"timeout", spec.timeout > Duration(0) ? spec.timeout : kDefaultScriptTimeout}});
     case CheckResult::Run::kFailed:
       return logger().debug("Check failed", {check, {"error", result.output}});
     case CheckResult::Run::kDone:
@@ -87,7 +88,9 @@ struct CheckRunner::Impl {
 
   struct Entry {
     Entry(CheckSpec s, CheckKind k)
-        : spec(std::move(s)), kind(k), thresholds(spec.success_before_passing, spec.failures_before_critical) {}
+        : spec(std::move(s)),
+          kind(k),
+          thresholds(spec.success_before_passing, spec.failures_before_critical) {}
     CheckSpec spec;
     CheckKind kind;
     Thresholds thresholds;

@@ -296,9 +296,8 @@ class ScriptProbe final : public Probe {
   void run(Done done) override {
     auto shared = state_;
     if (shared->busy) {  // killed, yet not gone: never two at a time
-      return done(
-          {CheckStatus::kCritical, "Timed out (" + format_duration(job_.timeout) + ") running check",
-           CheckResult::Run::kTimedOut});
+      return done({CheckStatus::kCritical, "Timed out (" + format_duration(job_.timeout) + ") running check",
+                   CheckResult::Run::kTimedOut});
     }
     shared->busy = true;
     shared->done = std::move(done);

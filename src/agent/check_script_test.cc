@@ -63,7 +63,8 @@ TEST_F(ScriptCheck, InputIsEmptyAndNothingLeaks) {
 
 TEST_F(ScriptCheck, TimeoutKillsTheGroup) {
   EXPECT_EQ(run("trap '' TERM; echo no; sleep 60 & sleep 60", kShort),
-            (CheckResult{CheckStatus::kCritical, "Timed out (300ms) running check\n\nno\n", CheckResult::Run::kTimedOut}));
+            (CheckResult{CheckStatus::kCritical, "Timed out (300ms) running check\n\nno\n",
+                         CheckResult::Run::kTimedOut}));
   wait_until_idle();
   EXPECT_EQ(run("exec 1>&- 2>&-; sleep 60", kShort).output, "Timed out (300ms) running check");
   wait_until_idle();

@@ -34,7 +34,9 @@ class Thresholds {
   bool applies(CheckStatus result);
   // In a row so far, and needed.
   int count(CheckStatus result) const { return result != CheckStatus::kCritical ? successes_ : failures_; }
-  int needed(CheckStatus result) const { return result != CheckStatus::kCritical ? need_successes_ : need_failures_; }
+  int needed(CheckStatus result) const {
+    return result != CheckStatus::kCritical ? need_successes_ : need_failures_;
+  }
 
  private:
   int need_successes_;

@@ -160,7 +160,8 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
     if (!read_done_) return;
     if (tls_) return try_read_tls();
     ssize_t got = ::recv(socket_.native_handle(), thread_buffer().data(), kThreadBufferBytes, 0);
-    if (got > 0) return finish_read({std::string_view(thread_buffer().data(), static_cast<size_t>(got)), false, ""});
+    if (got > 0)
+      return finish_read({std::string_view(thread_buffer().data(), static_cast<size_t>(got)), false, ""});
     if (got == 0) return finish_read({{}, true, ""});
     if (errno == EAGAIN || errno == EINTR) return wait(false, [](StreamCore& self) { self.try_read(); });
     finish_read({{}, false, socket_error("read", errno)});
@@ -170,7 +171,8 @@ class StreamCore : public std::enable_shared_from_this<StreamCore> {
     ERR_clear_error();
     errno = 0;
     int got = SSL_read(tls_.get(), thread_buffer().data(), kThreadBufferBytes);
-    if (got > 0) return finish_read({std::string_view(thread_buffer().data(), static_cast<size_t>(got)), false, ""});
+    if (got > 0)
+      return finish_read({std::string_view(thread_buffer().data(), static_cast<size_t>(got)), false, ""});
     int reason = SSL_get_error(tls_.get(), got);
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE)
       return wait(reason == SSL_ERROR_WANT_WRITE, [](StreamCore& self) { self.try_read(); });

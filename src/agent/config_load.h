@@ -20,7 +20,7 @@ enum class AgentFlagKind : uint8_t { kBool, kInt, kString, kDuration, kList, kMa
 struct AgentFlag {
   std::string_view name;
   AgentFlagKind kind;
-  std::string_view key;   // dotted key of the configuration
+  std::string_view key;  // dotted key of the configuration
   std::string_view help;
 };
 // Sorted by name.
@@ -44,7 +44,7 @@ struct LoadOptions {
 
 struct LoadedConfig {
   RuntimeConfig config;
-  std::vector<std::string> warnings;  // for the user, one line each
+  std::vector<std::string> warnings;        // for the user, one line each
   std::vector<std::string> without_effect;  // keys given that this version does not act upon (config_keys.h)
 };
 

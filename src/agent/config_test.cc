@@ -264,9 +264,9 @@ TEST(Config, OpensMembersOfOpenedLists) {
 
 // A list of one element is its element where no list is wanted; types are not converted.
 TEST(Config, ReadsListsOfOne) {
-  RuntimeConfig config = load_json(
-      R"({"data_dir":["/xdata"],"bind_addr":"127.0.0.1","server":[true],"recursors":[["1.2.3.4"]],)"
-      R"("service":[[{"name":["x"]}]],"check":[{"name":"c","ttl":["1s"]}]})");
+  RuntimeConfig config =
+      load_json(R"({"data_dir":["/xdata"],"bind_addr":"127.0.0.1","server":[true],"recursors":[["1.2.3.4"]],)"
+                R"("service":[[{"name":["x"]}]],"check":[{"name":"c","ttl":["1s"]}]})");
   EXPECT_TRUE(config.server_mode);
   EXPECT_EQ(config.dns_recursors, List<std::string>{"1.2.3.4"});
   ASSERT_EQ(config.services.size(), 1u);

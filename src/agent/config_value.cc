@@ -303,7 +303,8 @@ void copy_fresh(const Type& type, void* target, const void* source) { merge_conf
 
 }  // namespace
 
-void decode_config(const codec::Value& document, const codec::Type& type, void* target, DecodeErrors& errors) {
+void decode_config(const codec::Value& document, const codec::Type& type, void* target,
+                   DecodeErrors& errors) {
   Decoder(errors).decode(document, type, target, "");
   std::sort(errors.types.begin(), errors.types.end());
 }

@@ -40,14 +40,16 @@ PRAETOR_DESCRIBE(CheckSettings, "structs.CheckType", field("Name", &CheckSetting
 
 // How Go's decoders name what they read into; part of the texts that clients see.
 static constexpr const char* kCheckTypeDecoder =
-    "struct { Interval interface {}; Timeout interface {}; TTL interface {}; DeregisterCriticalServiceAfter interface "
+    "struct { Interval interface {}; Timeout interface {}; TTL interface {}; DeregisterCriticalServiceAfter "
+    "interface "
     "{}; Args []string \"json:\\\"args\\\"\"; ScriptArgsSnake []string \"json:\\\"script_args\\\"\"; "
     "DeregisterCriticalServiceAfterSnake interface {} \"json:\\\"deregister_critical_service_after\\\"\"; "
     "DockerContainerIDSnake string \"json:\\\"docker_container_id\\\"\"; TLSSkipVerifySnake bool "
     "\"json:\\\"tls_skip_verify\\\"\"; ServiceID string \"json:\\\"ServiceID\\\"\"; ServiceIDSnake string "
     "\"json:\\\"service_id\\\"\"; *structs.Alias }";
 static constexpr const char* kCheckDefinitionDecoder =
-    "struct { Interval interface {}; Timeout interface {}; TTL interface {}; DeregisterCriticalServiceAfter interface "
+    "struct { Interval interface {}; Timeout interface {}; TTL interface {}; DeregisterCriticalServiceAfter "
+    "interface "
     "{}; Args []string \"json:\\\"args\\\"\"; ScriptArgsSnake []string \"json:\\\"script_args\\\"\"; "
     "DeregisterCriticalServiceAfterSnake interface {} \"json:\\\"deregister_critical_service_after\\\"\"; "
     "DockerContainerIDSnake string \"json:\\\"docker_container_id\\\"\"; TLSSkipVerifySnake bool "
@@ -56,12 +58,13 @@ static constexpr const char* kServiceDefinitionDecoder =
     "struct { EnableTagOverrideSnake bool \"json:\\\"enable_tag_override\\\"\"; TaggedAddressesSnake "
     "map[string]structs.ServiceAddress \"json:\\\"tagged_addresses\\\"\"; *structs.Alias }";
 
-PRAETOR_DESCRIBE(CheckType, "structs.CheckType", own_json_decoder().go_type(kCheckTypeDecoder), field("CheckID", &CheckType::check_id),
+PRAETOR_DESCRIBE(CheckType, "structs.CheckType", own_json_decoder().go_type(kCheckTypeDecoder),
+                 field("CheckID", &CheckType::check_id),
                  field("ServiceID", &CheckType::service_id).flag(kSnakeInput).flag(kJsonInputOnly),
                  field("Token", &CheckType::token).no_json(), embedded(&CheckType::settings))
 
-PRAETOR_DESCRIBE(CheckDefinition, "structs.CheckDefinition", own_json_decoder().go_type(kCheckDefinitionDecoder),
-                 field("ID", &CheckDefinition::id),
+PRAETOR_DESCRIBE(CheckDefinition, "structs.CheckDefinition",
+                 own_json_decoder().go_type(kCheckDefinitionDecoder), field("ID", &CheckDefinition::id),
                  field("ServiceID", &CheckDefinition::service_id).flag(kSnakeInput),
                  field("Token", &CheckDefinition::token), embedded(&CheckDefinition::settings))
 
@@ -70,13 +73,15 @@ PRAETOR_DESCRIBE(ServiceConnectDefinition, "structs.ServiceConnect",
                  field("Native", &ServiceConnectDefinition::native),
                  field("SidecarService", &ServiceConnectDefinition::sidecar_service).flag(kSnakeInput))
 
-PRAETOR_DESCRIBE(ServiceDefinition, "structs.ServiceDefinition", own_json_decoder().go_type(kServiceDefinitionDecoder),
+PRAETOR_DESCRIBE(ServiceDefinition, "structs.ServiceDefinition",
+                 own_json_decoder().go_type(kServiceDefinitionDecoder),
                  field("Kind", &ServiceDefinition::kind), field("ID", &ServiceDefinition::id),
                  field("Name", &ServiceDefinition::name), field("Tags", &ServiceDefinition::tags),
                  field("Address", &ServiceDefinition::address),
                  field("TaggedAddresses", &ServiceDefinition::tagged_addresses).flag(kSnakeInput),
                  field("Meta", &ServiceDefinition::meta), field("Port", &ServiceDefinition::port),
-                 field("Check", &ServiceDefinition::check), field("Checks", &ServiceDefinition::checks).go_type("structs.CheckTypes"),
+                 field("Check", &ServiceDefinition::check),
+                 field("Checks", &ServiceDefinition::checks).go_type("structs.CheckTypes"),
                  field("Weights", &ServiceDefinition::weights), field("Token", &ServiceDefinition::token),
                  field("EnableTagOverride", &ServiceDefinition::enable_tag_override).flag(kSnakeInput),
                  field("Proxy", &ServiceDefinition::proxy), field("Connect", &ServiceDefinition::connect))

@@ -124,8 +124,8 @@ bool is_valid_check_status(std::string_view status);  // passing, warning, criti
 // The rules of a service (proxies, gateways, sidecars). Errors are a multi-error text.
 Status validate_node_service(const model::NodeService& service, const ServiceDefinition* sidecar);
 
-// Why a name cannot be a label of DNS, as a warning goes on after `will not be discoverable via DNS `; empty when
-// it can: letters, digits and dashes, at most 63 (config.md 2).
+// Why a name cannot be a label of DNS, as a warning goes on after `will not be discoverable via DNS `; empty
+// when it can: letters, digits and dashes, at most 63 (config.md 2).
 std::string_view dns_label_problem(std::string_view name);
 // Adds lan_ipv4 and wan_ipv4 (or _ipv6) for a service whose address is an IP literal (semantics.md 8).
 void add_tagged_addresses(model::NodeService& service);

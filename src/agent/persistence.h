@@ -65,8 +65,8 @@ class DataDirectory {
   // Makes the directory. The text is for the user.
   Status prepare();
 
-  // All synced when it returns without an error. After a crash in between some are there, and when they are many one
-  // may be cut short: the caller can write them again (journal.h). Any thread.
+  // All synced when it returns without an error. After a crash in between some are there, and when they are
+  // many one may be cut short: the caller can write them again (journal.h). Any thread.
   Status write(std::span<const KeptChange> changes) const;
 
   // What was kept; files that cannot be read are logged and left. What `is_configured` names is defined by
@@ -78,8 +78,8 @@ class DataDirectory {
   // Absent, or expired (and then removed): nothing.
   std::optional<PersistedCheckState> load_check_state(std::string_view check_id, Time now);
 
-  // The configured ID (which is not kept), or the one kept, or a new one that is kept from now on: the host's when there is one
-  // (agent/host_id.h), a random one otherwise.
+  // The configured ID (which is not kept), or the one kept, or a new one that is kept from now on: the host's
+  // when there is one (agent/host_id.h), a random one otherwise.
   Result<std::string> node_id(const std::string& configured, const std::string& of_host, Random& random);
 
   // Tokens set by the API; those found override configured ones, with a warning.

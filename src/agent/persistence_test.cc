@@ -128,12 +128,14 @@ TEST_F(PersistenceTest, KeepsTheNodeId) {
   EXPECT_EQ(*data->node_id("", of_host, random), *first);  // the configuration's leaves no trace
   auto error = [&](const char* id) { return data->node_id(id, "", random).error().message; };
   EXPECT_EQ(error("x"), "specified NodeID is invalid: uuid string is wrong length");
-  EXPECT_EQ(error("1111111122223-3334444-555555555555-a"), "specified NodeID is invalid: uuid is improperly formatted");
+  EXPECT_EQ(error("1111111122223-3334444-555555555555-a"),
+            "specified NodeID is invalid: uuid is improperly formatted");
   EXPECT_EQ(error("11111111-2222-3333-4444-55555555555g"),
             "specified NodeID is invalid: encoding/hex: invalid byte: U+0067 'g'");
   write("node-id", "junk");
-  EXPECT_TRUE(
-      data->node_id("", "", random).error().message.ends_with("/node-id is invalid: uuid string is wrong length"));
+  EXPECT_TRUE(data->node_id("", "", random)
+                  .error()
+                  .message.ends_with("/node-id is invalid: uuid string is wrong length"));
   fs::remove(path + "/node-id");
   EXPECT_EQ(*data->node_id("", of_host, random), of_host);
 }

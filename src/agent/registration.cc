@@ -51,8 +51,7 @@ void fill_from_parent(model::NodeService& sidecar, const model::NodeService& par
 std::vector<CheckType> default_checks(const model::NodeService& sidecar, const model::NodeService& parent) {
   CheckType listening;
   listening.settings.name = "Connect Sidecar Listening";
-  listening.settings.tcp =
-      join_host_port(sidecar.proxy.local_service_address, std::to_string(sidecar.port));
+  listening.settings.tcp = join_host_port(sidecar.proxy.local_service_address, std::to_string(sidecar.port));
   listening.settings.interval = std::chrono::seconds(10);
   CheckType alias;
   alias.settings.name = "Connect Sidecar Aliasing " + parent.id;
@@ -72,7 +71,8 @@ Result<SidecarRegistration> make_sidecar(const ServiceDefinition& definition,
   sidecar.service = definition.node_service();
   fill_from_parent(sidecar.service, parent.service);
   sidecar.token = definition.token.empty() ? parent.token : definition.token;
-  if (auto valid = model::validate_service_metadata(sidecar.service.kind, sidecar.service.meta, false); !valid)
+  if (auto valid = model::validate_service_metadata(sidecar.service.kind, sidecar.service.meta, false);
+      !valid)
     return fail(prefix + valid.error().message);
   if (sidecar.service.weights) {
     if (auto valid = model::validate_weights(*sidecar.service.weights); !valid)

@@ -15,7 +15,8 @@ std::string duration_error(std::string_view text) {
 }
 
 TEST(Duration, ParsesAndPrintsAsGo) {
-  for (std::string_view text : {"1h2m3.5s", "10s", "1m0s", "250ms", "1.5\xc2\xb5s", "0s", "-1h0m0s", "72h0m0s"}) {
+  for (std::string_view text :
+       {"1h2m3.5s", "10s", "1m0s", "250ms", "1.5\xc2\xb5s", "0s", "-1h0m0s", "72h0m0s"}) {
     auto parsed = parse_duration(text);
     ASSERT_TRUE(parsed) << text;
     EXPECT_EQ(format_duration(*parsed), text);
@@ -44,7 +45,8 @@ TEST(Text, NumbersFailAsGo) {
 }
 
 TEST(Text, Base64RoundTripsAndNamesTheBadByte) {
-  for (std::string text : {"", "a", "ab", "abc", "abcd"}) EXPECT_EQ(base64_decode(base64_encode(text)).value(), text);
+  for (std::string text : {"", "a", "ab", "abc", "abcd"})
+    EXPECT_EQ(base64_decode(base64_encode(text)).value(), text);
   EXPECT_EQ(base64_decode("!!!").error().message, "illegal base64 data at input byte 0");
 }
 

@@ -6,8 +6,8 @@ namespace praetor {
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 }  // namespace praetor
 
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::praetor::check_failed(#condition, __FILE__, __LINE__);                 \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::praetor::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -49,15 +49,15 @@ Error io_error(std::string_view what, int error_number);
 #define PRAETOR_CONCAT_INNER(a, b) a##b
 #define PRAETOR_CONCAT(a, b) PRAETOR_CONCAT_INNER(a, b)
 // TRY(expr): leaves the function with the error, if there is one.
-#define TRY(expr)                                                                       \
-  do {                                                                                  \
-    if (auto PRAETOR_CONCAT(try_result_, __LINE__) = (expr);                            \
-        !PRAETOR_CONCAT(try_result_, __LINE__)) [[unlikely]]                            \
-      return std::unexpected(std::move(PRAETOR_CONCAT(try_result_, __LINE__)).error()); \
+#define TRY(expr)                                                                                    \
+  do {                                                                                               \
+    if (auto PRAETOR_CONCAT(try_result_, __LINE__) = (expr); !PRAETOR_CONCAT(try_result_, __LINE__)) \
+        [[unlikely]]                                                                                 \
+      return std::unexpected(std::move(PRAETOR_CONCAT(try_result_, __LINE__)).error());              \
   } while (false)
 // TRY_ASSIGN(auto x, expr): binds the value, or leaves the function with the error.
-#define TRY_ASSIGN(declaration, expr)                                                \
-  auto PRAETOR_CONCAT(try_result_, __LINE__) = (expr);                               \
-  if (!PRAETOR_CONCAT(try_result_, __LINE__)) [[unlikely]]                           \
+#define TRY_ASSIGN(declaration, expr)                                                 \
+  auto PRAETOR_CONCAT(try_result_, __LINE__) = (expr);                                \
+  if (!PRAETOR_CONCAT(try_result_, __LINE__)) [[unlikely]]                            \
     return std::unexpected(std::move(PRAETOR_CONCAT(try_result_, __LINE__)).error()); \
   declaration = std::move(*PRAETOR_CONCAT(try_result_, __LINE__))

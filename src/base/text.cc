@@ -123,7 +123,9 @@ Result<int64_t> parse_int(std::string_view text, int bits) {
   auto magnitude = parse_uint(digits, 64);
   uint64_t limit = (uint64_t{1} << (bits - 1)) - (negative ? 0 : 1);
   if (!magnitude)
-    return fail(number_error("ParseInt", text, magnitude.error().message.ends_with("range") ? "value out of range" : "invalid syntax"));
+    return fail(
+        number_error("ParseInt", text,
+                     magnitude.error().message.ends_with("range") ? "value out of range" : "invalid syntax"));
   if (*magnitude > limit) return fail(number_error("ParseInt", text, "value out of range"));
   return negative ? static_cast<int64_t>(0 - *magnitude) : static_cast<int64_t>(*magnitude);
 }
@@ -179,7 +181,8 @@ Result<std::string> base64_decode(std::string_view text) {
   static constexpr auto kTable = [] {
     std::array<int8_t, 256> table{};
     table.fill(-1);
-    for (size_t i = 0; i < kBase64.size(); ++i) table[static_cast<uint8_t>(kBase64[i])] = static_cast<int8_t>(i);
+    for (size_t i = 0; i < kBase64.size(); ++i)
+      table[static_cast<uint8_t>(kBase64[i])] = static_cast<int8_t>(i);
     return table;
   }();
   auto bad = [](size_t at) { return fail("illegal base64 data at input byte " + std::to_string(at)); };
@@ -237,7 +240,8 @@ std::string sanitize_utf8(std::string_view text) {
 }
 
 std::string format_multierror(const std::vector<std::string>& errors) {
-  std::string out = errors.size() == 1 ? "1 error occurred:" : std::to_string(errors.size()) + " errors occurred:";
+  std::string out =
+      errors.size() == 1 ? "1 error occurred:" : std::to_string(errors.size()) + " errors occurred:";
   for (const std::string& error : errors) out += "\n\t* " + error;
   return out + "\n\n";
 }

@@ -71,8 +71,7 @@ Result<Duration> parse_duration(std::string_view whole) {
     if (digits == 0 && fraction.empty()) return invalid(whole);
     size_t end = 0;
     while (end < text.size() && text[end] != '.' && !is_digit(text[end])) ++end;
-    if (end == 0)
-      return fail("time: missing unit in duration " + go_quote(whole), ErrorKind::kBadRequest);
+    if (end == 0) return fail("time: missing unit in duration " + go_quote(whole), ErrorKind::kBadRequest);
     std::string_view name = text.substr(0, end);
     text.remove_prefix(end);
     uint64_t unit = 0;
@@ -151,7 +150,9 @@ std::string format_rfc3339(Time time) {
 Result<Time> parse_rfc3339(std::string_view whole) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
   std::string text(whole);
-  auto bad = [&] { return fail("parsing time " + go_quote(whole) + ": not RFC 3339", ErrorKind::kBadRequest); };
+  auto bad = [&] {
+    return fail("parsing time " + go_quote(whole) + ": not RFC 3339", ErrorKind::kBadRequest);
+  };
   if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
                   &used) != 6)
     return bad();

@@ -22,8 +22,9 @@ class AgentCommand final : public Command {
       }
       // The one flag that other commands have too stands with theirs.
       flags_.set_group(flag.name == "datacenter" ? FlagGroup::kHttp : FlagGroup::kCommand);
-      flags_.add_function(flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
-                          [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
+      flags_.add_function(
+          flag.name, flag.kind == agent::AgentFlagKind::kBool, flag.help,
+          [this, name = flag.name](std::string_view text) { return options_.set_flag(name, text); });
     }
   }
 

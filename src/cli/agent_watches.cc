@@ -89,8 +89,9 @@ struct AgentWatches::Runner {
       if (cancel.triggered()) return;
       Result<std::optional<agent::WatchFiring>> firing = std::nullopt;
       if (response)
-        firing = plan.on_response(response->status, parse_uint(response->header("X-Consul-Index")).value_or(0),
-                                  response->header("X-Consul-ContentHash"), response->body);
+        firing =
+            plan.on_response(response->status, parse_uint(response->header("X-Consul-Index")).value_or(0),
+                             response->header("X-Consul-ContentHash"), response->body);
       else
         firing = std::unexpected(response.error());
       if (!firing) {
@@ -133,7 +134,9 @@ struct AgentWatches::Runner {
     request.headers.emplace_back("Accept-Encoding", "gzip");
     request.headers.emplace_back("Connection", "close");
     auto response = (*client)->send(request);
-    if (!response) return logger().error("Failed to call watch handler", {{"url", target.path}, {"error", response.error()}});
+    if (!response)
+      return logger().error("Failed to call watch handler",
+                            {{"url", target.path}, {"error", response.error()}});
     if (response->status < 200 || response->status >= 300)
       logger().error("watch handler failed", {{"url", target.path}, {"status", response->status}});
   }

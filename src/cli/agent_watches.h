@@ -1,5 +1,5 @@
-// The `watches` of an agent's configuration: each follows the local agent's HTTP API on a thread of its own and
-// runs its handler, a program or an HTTP endpoint, when the result changes.
+// The `watches` of an agent's configuration: each follows the local agent's HTTP API on a thread of its own
+// and runs its handler, a program or an HTTP endpoint, when the result changes.
 #pragma once
 
 #include <memory>

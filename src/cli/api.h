@@ -69,7 +69,7 @@ class Api {
   TlsContext context_;
   std::string token_;
   std::string basic_auth_;  // "user:password", or empty
-  std::string namespace_;  // of the environment
+  std::string namespace_;   // of the environment
   std::string datacenter_;
   bool stale_ = false;
   HttpClient http_;

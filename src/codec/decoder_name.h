@@ -1,5 +1,5 @@
-// How Go's own decoder of a struct (own_json_decoder() in codec/type.h) names what it decodes into: an anonymous
-// struct, which stands in texts that clients see. Any thread.
+// How Go's own decoder of a struct (own_json_decoder() in codec/type.h) names what it decodes into: an
+// anonymous struct, which stands in texts that clients see. Any thread.
 #pragma once
 
 #include <string_view>

@@ -37,8 +37,8 @@ Status decode_value(const Value& value, const Type& type, void* object,
 Status decode_value(const ValueMap& document, const Type& type, void* object,
                     std::vector<std::string>* unknown = nullptr);
 
-// What Consul makes of a value whose place has no type: a list of one element is opened, and then so are the members
-// below it, once each.
+// What Consul makes of a value whose place has no type: a list of one element is opened, and then so are the
+// members below it, once each.
 Value without_shape(const Value& value);
 
 template <typename T>

@@ -278,7 +278,11 @@ struct Daemon::Impl {
       auto pool = wan ? agent::PoolName::kWan : agent::PoolName::kLan;
       if (may_announce) return membership->change_keys(pool, request, reactor, std::move(done));
       reactor.post([done = std::move(done), wan] {
-        done({.wan = wan, .datacenter = {}, .segment = {}, .messages = {}, .error = "the agent starts or stops"});
+        done({.wan = wan,
+              .datacenter = {},
+              .segment = {},
+              .messages = {},
+              .error = "the agent starts or stops"});
       });
     };
     return out;

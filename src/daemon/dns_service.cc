@@ -1,7 +1,7 @@
 #include "daemon/dns_service.h"
 
-#include "dns/server.h"
 #include "dns/gateway_backend.h"
+#include "dns/server.h"
 
 namespace praetor::daemon {
 namespace {

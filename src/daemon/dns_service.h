@@ -16,7 +16,8 @@ namespace praetor::daemon {
 
 class DnsService {
  public:
-  static Result<std::unique_ptr<DnsService>> start(const agent::RuntimeConfig& config, server::Gateway& gateway,
+  static Result<std::unique_ptr<DnsService>> start(const agent::RuntimeConfig& config,
+                                                   server::Gateway& gateway,
                                                    const std::vector<Reactor*>& reactors);
   ~DnsService();
   // Reload; any thread. After an error the old answers stay.

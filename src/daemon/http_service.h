@@ -13,7 +13,7 @@
 namespace praetor::server {
 class Gateway;
 class Server;
-}
+}  // namespace praetor::server
 namespace praetor::agent {
 class Agent;
 class Pools;

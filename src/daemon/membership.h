@@ -52,8 +52,8 @@ class Membership {
   // Main thread. -join and -join-wan, which must work (`say` gets a line for the operator before each), then
   // -retry-join and -retry-join-wan in the background.
   Status join(const std::function<void(const std::string&)>& say);
-  // Any thread; `done` runs on `reactor`. Every node that the filters in the payload (agent/user_events.h) accept gets
-  // the event, this one included.
+  // Any thread; `done` runs on `reactor`. Every node that the filters in the payload (agent/user_events.h)
+  // accept gets the event, this one included.
   void fire(const std::string& name, std::string payload, Reactor& reactor, std::function<void(Status)> done);
   // Any thread; `done` runs on `reactor`. Lists or changes the keys of one pool.
   void change_keys(agent::PoolName pool, const model::KeyringRequest& request, Reactor& reactor,

@@ -48,8 +48,8 @@ class ServerLink {
   void on_lan(const gossip::SerfEvent& event);
   void on_wan(const gossip::SerfEvent& event);
 
-  // Main thread, the reactors run; idempotent. First: takes no more requests from others. Then, when nobody needs
-  // other servers any more: asks nobody.
+  // Main thread, the reactors run; idempotent. First: takes no more requests from others. Then, when nobody
+  // needs other servers any more: asks nobody.
   void close_port();
   void close();
 

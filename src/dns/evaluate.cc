@@ -1,5 +1,4 @@
 #include "dns/evaluate.h"
-#include "dns/repack.h"
 
 #include <arpa/inet.h>
 
@@ -7,6 +6,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "dns/repack.h"
 
 namespace praetor::dns {
 

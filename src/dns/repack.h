@@ -1,5 +1,5 @@
-// A recursor's answer as this agent passes it on: the same records in the same order, its names compressed by the
-// rules of our own answers (and Consul's), or written in full.
+// A recursor's answer as this agent passes it on: the same records in the same order, its names compressed by
+// the rules of our own answers (and Consul's), or written in full.
 #pragma once
 
 #include <string>

@@ -97,7 +97,8 @@ void measure(const AnswerCounters& before, const AnswerCounters& after, uint64_t
   static const praetor::Sample reverse("dns.ptr_query", {{"node", std::string(kNodeLabel)}});
   float each = static_cast<float>(elapsed.count()) / 1e6f / static_cast<float>(queries);
   if (after.domain > before.domain) domain.observe(each, static_cast<uint32_t>(after.domain - before.domain));
-  if (after.reverse > before.reverse) reverse.observe(each, static_cast<uint32_t>(after.reverse - before.reverse));
+  if (after.reverse > before.reverse)
+    reverse.observe(each, static_cast<uint32_t>(after.reverse - before.reverse));
 }
 
 // Everything of one reactor.
@@ -158,8 +159,8 @@ Result<std::unique_ptr<Server>> Server::start(Options options) {
     CHECK(worker.reactor != nullptr && worker.backend != nullptr);
     auto station = std::make_shared<Station>(worker, options.config);
     Shard shard{worker.reactor, &station->answerer, {}};
-    shard.on_batch = [answerer = &station->answerer, on_sample = options.on_sample, before = AnswerCounters()](
-                         uint64_t queries, Duration elapsed) mutable {
+    shard.on_batch = [answerer = &station->answerer, on_sample = options.on_sample,
+                      before = AnswerCounters()](uint64_t queries, Duration elapsed) mutable {
       measure(before, answerer->counters(), queries, elapsed);
       before = answerer->counters();
       if (on_sample) on_sample({queries, elapsed, before});

@@ -45,8 +45,8 @@ std::any to_any(Result<const store::KvLeaf*> leaf) {
 }
 
 std::any apply_kv(WriteTxn& txn, std::string_view payload, const Sample*& sample) {
-  static const OperationSamples samples("fsm.kvs", {op::kSet, op::kDelete, op::kDeleteCAS, op::kDeleteTree, op::kCAS,
-                                                    op::kLock, op::kUnlock});
+  static const OperationSamples samples(
+      "fsm.kvs", {op::kSet, op::kDelete, op::kDeleteCAS, op::kDeleteTree, op::kCAS, op::kLock, op::kUnlock});
   Cursor cursor(payload);
   auto command = read_kv_command(cursor);
   if (!command) return std::move(command).error();

@@ -143,7 +143,8 @@ std::any apply_prepared_query(WriteTxn& txn, const ValueMap& request) {
   if (record != nullptr && text(field(request, "Op")) != "delete") {
     auto query = codec::from_msgpack<model::PreparedQuery>(codec::to_msgpack(*record));
     if (!query) return Error{"failed to decode request: " + query.error().message, ErrorKind::kCorrupt};
-    if (Status allowed = store::prepared_query_check(txn, *query); !allowed) return std::move(allowed).error();
+    if (Status allowed = store::prepared_query_check(txn, *query); !allowed)
+      return std::move(allowed).error();
   }
   return apply_one(txn, MessageType::kPreparedQuery, request, "Query", "prepared-queries");
 }

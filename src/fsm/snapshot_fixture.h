@@ -1,6 +1,6 @@
-// A snapshot that Consul 1.8.7 wrote (consul snapshot save; state.bin of the archive), base64: nodes, services,
-// checks, a coordinate, sessions, keys, a tombstone, and one or more records of most opaque types. The CA key in it
-// belonged to a development agent that no longer exists.
+// A snapshot that Consul 1.8.7 wrote (consul snapshot save; state.bin of the archive), base64: nodes,
+// services, checks, a coordinate, sessions, keys, a tombstone, and one or more records of most opaque types.
+// The CA key in it belonged to a development agent that no longer exists.
 #pragma once
 
 namespace praetor::fsm {

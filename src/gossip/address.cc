@@ -56,9 +56,7 @@ Result<Address> Address::parse(std::string_view text) {
   return Address{*ip, static_cast<uint16_t>(*port)};
 }
 
-std::string Address::text() const {
-  return join_host_port(ip.text(), port);
-}
+std::string Address::text() const { return join_host_port(ip.text(), port); }
 
 bool Cidr::contains(const IpAddress& address) const {
   std::string_view mine = network.bytes(), theirs = address.bytes();

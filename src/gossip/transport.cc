@@ -273,7 +273,8 @@ class SocketTransport final : public Transport {
     for (int i = 0; i < kPacketsPerWakeup && !alive.expired(); ++i) {
       udp::endpoint from;
       error_code error;
-      size_t size = packets_->receive_from(asio::buffer(thread_buffer().data(), kThreadBufferBytes), from, 0, error);
+      size_t size =
+          packets_->receive_from(asio::buffer(thread_buffer().data(), kThreadBufferBytes), from, 0, error);
       if (error == asio::error::would_block) return;
       if (error) continue;  // an ICMP message about an earlier packet
       // Handlers read the packet before anything else uses the buffer; a copy keeps that no one's worry.

@@ -53,11 +53,10 @@ void deregister_check(const ApiContext& api, const ExchangePtr& exchange) {
 
 void report(const ApiContext& api, const ExchangePtr& exchange, const char* status) {
   const Request& http = exchange->request();
-  change_agent(api, exchange,
-               [id = http.argument, status, note = std::string(http.parameter("note"))](agent::Agent& agent,
-                                                                                       AgentDone done) {
-                 agent.update_ttl(id, status, note, std::move(done));
-               });
+  change_agent(
+      api, exchange,
+      [id = http.argument, status, note = std::string(http.parameter("note"))](
+          agent::Agent& agent, AgentDone done) { agent.update_ttl(id, status, note, std::move(done)); });
 }
 
 struct UpdateBody {
@@ -65,7 +64,8 @@ struct UpdateBody {
   std::string output;
 };
 PRAETOR_DESCRIBED(UpdateBody)
-PRAETOR_DESCRIBE(UpdateBody, "agent.checkUpdate", field("Status", &UpdateBody::status), field("Output", &UpdateBody::output))
+PRAETOR_DESCRIBE(UpdateBody, "agent.checkUpdate", field("Status", &UpdateBody::status),
+                 field("Output", &UpdateBody::output))
 
 void update(const ApiContext& api, const ExchangePtr& exchange) {
   auto body = std::make_shared<UpdateBody>();

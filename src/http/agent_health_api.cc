@@ -17,13 +17,14 @@ struct ClientDefinition {
   bool tls_skip_verify = false;
 };
 PRAETOR_DESCRIBED(ClientDefinition)
-PRAETOR_DESCRIBE(ClientDefinition, "HealthCheckDefinition",
-                 field("Interval", &ClientDefinition::interval).flag(codec::kDurationText),
-                 field("Timeout", &ClientDefinition::timeout).flag(codec::kDurationText),
-                 field("DeregisterCriticalServiceAfter", &ClientDefinition::deregister_after).flag(codec::kDurationText),
-                 field("HTTP", &ClientDefinition::http), field("Header", &ClientDefinition::header),
-                 field("Method", &ClientDefinition::method), field("Body", &ClientDefinition::body),
-                 field("TLSSkipVerify", &ClientDefinition::tls_skip_verify), field("TCP", &ClientDefinition::tcp))
+PRAETOR_DESCRIBE(
+    ClientDefinition, "HealthCheckDefinition",
+    field("Interval", &ClientDefinition::interval).flag(codec::kDurationText),
+    field("Timeout", &ClientDefinition::timeout).flag(codec::kDurationText),
+    field("DeregisterCriticalServiceAfter", &ClientDefinition::deregister_after).flag(codec::kDurationText),
+    field("HTTP", &ClientDefinition::http), field("Header", &ClientDefinition::header),
+    field("Method", &ClientDefinition::method), field("Body", &ClientDefinition::body),
+    field("TLSSkipVerify", &ClientDefinition::tls_skip_verify), field("TCP", &ClientDefinition::tcp))
 
 struct ClientCheck {
   std::string node, check_id, name, status, notes, output, service_id, service_name;
@@ -33,12 +34,14 @@ struct ClientCheck {
   uint64_t create_index = 0, modify_index = 0;
 };
 PRAETOR_DESCRIBED(ClientCheck)
-PRAETOR_DESCRIBE(ClientCheck, "HealthCheck", field("Node", &ClientCheck::node), field("CheckID", &ClientCheck::check_id),
-                 field("Name", &ClientCheck::name), field("Status", &ClientCheck::status),
-                 field("Notes", &ClientCheck::notes), field("Output", &ClientCheck::output),
-                 field("ServiceID", &ClientCheck::service_id), field("ServiceName", &ClientCheck::service_name),
+PRAETOR_DESCRIBE(ClientCheck, "HealthCheck", field("Node", &ClientCheck::node),
+                 field("CheckID", &ClientCheck::check_id), field("Name", &ClientCheck::name),
+                 field("Status", &ClientCheck::status), field("Notes", &ClientCheck::notes),
+                 field("Output", &ClientCheck::output), field("ServiceID", &ClientCheck::service_id),
+                 field("ServiceName", &ClientCheck::service_name),
                  field("ServiceTags", &ClientCheck::service_tags), field("Type", &ClientCheck::type),
-                 field("Definition", &ClientCheck::definition), field("CreateIndex", &ClientCheck::create_index),
+                 field("Definition", &ClientCheck::definition),
+                 field("CreateIndex", &ClientCheck::create_index),
                  field("ModifyIndex", &ClientCheck::modify_index))
 
 // 1.8.7 fills in neither tags nor type nor definition here.
@@ -61,7 +64,8 @@ struct ServiceHealth {
   codec::List<ClientCheck> checks;
 };
 PRAETOR_DESCRIBED(ServiceHealth)
-PRAETOR_DESCRIBE(ServiceHealth, "AgentServiceChecksInfo", field("AggregatedStatus", &ServiceHealth::aggregated_status),
+PRAETOR_DESCRIBE(ServiceHealth, "AgentServiceChecksInfo",
+                 field("AggregatedStatus", &ServiceHealth::aggregated_status),
                  field("Service", &ServiceHealth::service), field("Checks", &ServiceHealth::checks))
 
 bool wants_text(const Request& http) {
@@ -98,10 +102,10 @@ void answer(const ApiContext& api, const ExchangePtr& exchange, int code, const 
   exchange->respond(std::move(response));
 }
 
-// What was asked about is not there. Where text was asked for, one of the two endpoints sends its message as a
-// JSON string, as Consul does.
-void not_found(const ApiContext& api, const ExchangePtr& exchange, const std::string& message, const std::string& json,
-               bool quote_text) {
+// What was asked about is not there. Where text was asked for, one of the two endpoints sends its message as
+// a JSON string, as Consul does.
+void not_found(const ApiContext& api, const ExchangePtr& exchange, const std::string& message,
+               const std::string& json, bool quote_text) {
   bool text = wants_text(exchange->request());
   Response response;
   response.status = 404;
@@ -121,7 +125,9 @@ void by_id(const ApiContext& api, const ExchangePtr& exchange) {
     ServiceHealth health;
     if (local) health = health_of(agent, local->service);
     back(e, [&context, e, id, found = local != nullptr, health] {
-      if (found) return answer(context, e, code_of(health.aggregated_status), health.aggregated_status, codec::to_json(health));
+      if (found)
+        return answer(context, e, code_of(health.aggregated_status), health.aggregated_status,
+                      codec::to_json(health));
       ServiceHealth missing;
       missing.aggregated_status = model::kHealthCritical;
       not_found(context, e, "ServiceId " + id + " not found", codec::to_json(missing), true);
@@ -141,7 +147,8 @@ void by_name(const ApiContext& api, const ExchangePtr& exchange) {
       if (local.service.service != name) return;
       list.push_back(health_of(agent, local.service));
       const std::string& status = list.back().aggregated_status;
-      if (code_of(status) > code || (code_of(status) == code && status == model::kHealthMaintenance)) worst = status;
+      if (code_of(status) > code || (code_of(status) == code && status == model::kHealthMaintenance))
+        worst = status;
       code = std::max(code, code_of(status));
     });
     back(e, [&context, e, name, list, worst, code] {

@@ -13,8 +13,9 @@ void list(const ApiContext& api, const ExchangePtr& exchange) {
   on_agent(api, exchange, [filter](agent::Agent& agent, const ApiContext& context, const ExchangePtr& e) {
     codec::Map<agent::AgentService> services;
     services.make_empty();
-    agent.state().for_each_service(
-        [&](const agent::LocalService& local) { services[local.service.id] = agent::agent_service(local.service); });
+    agent.state().for_each_service([&](const agent::LocalService& local) {
+      services[local.service.id] = agent::agent_service(local.service);
+    });
     Status filtered = server::apply_filter(filter, services);
     std::string json = codec::to_json(services);
     back(e, [&context, e, filtered, json] {
@@ -43,7 +44,8 @@ struct OneService : std::enable_shared_from_this<OneService> {
   void look(agent::Agent& agent) {
     const agent::LocalService* local = agent.state().service(id);
     if (!local) {
-      return back(exchange, [e = exchange, unknown = id] { respond_text(e, 404, "unknown service ID: " + unknown); });
+      return back(exchange,
+                  [e = exchange, unknown = id] { respond_text(e, 404, "unknown service ID: " + unknown); });
     }
     agent::AgentService service = agent::agent_service_with_hash(local->service);
     Duration left = deadline - system_clock().now();
@@ -58,20 +60,23 @@ struct OneService : std::enable_shared_from_this<OneService> {
   }
 
   void answer(const agent::AgentService& service) {
-    back(exchange, [&context = api, e = exchange, json = codec::to_json(service), tag = service.content_hash] {
-      Response response = Response::text(200, render_document(context, e->request(), json));
-      response.set("Content-Type", "application/json");
-      response.set("X-Consul-Contenthash", tag);
-      e->respond(std::move(response));
-    });
+    back(exchange,
+         [&context = api, e = exchange, json = codec::to_json(service), tag = service.content_hash] {
+           Response response = Response::text(200, render_document(context, e->request(), json));
+           response.set("Content-Type", "application/json");
+           response.set("X-Consul-Contenthash", tag);
+           e->respond(std::move(response));
+         });
   }
 };
 
 void one(const ApiContext& api, const ExchangePtr& exchange) {
   model::QueryOptions options;
-  if (Status waits = parse_blocking(exchange->request(), options); !waits) return respond_error(exchange, waits.error());
+  if (Status waits = parse_blocking(exchange->request(), options); !waits)
+    return respond_error(exchange, waits.error());
   auto query = std::make_shared<OneService>(api, exchange, options);
-  on_agent(api, exchange, [query](agent::Agent& agent, const ApiContext&, const ExchangePtr&) { query->look(agent); });
+  on_agent(api, exchange,
+           [query](agent::Agent& agent, const ApiContext&, const ExchangePtr&) { query->look(agent); });
 }
 
 void register_service(const ApiContext& api, const ExchangePtr& exchange) {
@@ -139,7 +144,8 @@ void add_agent_service_routes(Router& router, const ApiContext& api) {
   routes.add("/v1/agent/service/deregister/", Method::kPut, deregister_service);
   routes.add("/v1/agent/service/maintenance/", Method::kPut, service_maintenance);
   // The node is of no namespace: ?ns is not looked at.
-  router.add({"/v1/agent/maintenance", {Method::kPut}, [&api](const ExchangePtr& e) { node_maintenance(api, e); }});
+  router.add(
+      {"/v1/agent/maintenance", {Method::kPut}, [&api](const ExchangePtr& e) { node_maintenance(api, e); }});
 }
 
 }  // namespace praetor::http

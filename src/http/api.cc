@@ -157,7 +157,9 @@ void respond_text(const ExchangePtr& exchange, int status, std::string text) {
   exchange->respond(Response::text(status, std::move(text)));
 }
 
-void respond_error(const ExchangePtr& exchange, const Error& error) { exchange->respond(error_response(error)); }
+void respond_error(const ExchangePtr& exchange, const Error& error) {
+  exchange->respond(error_response(error));
+}
 
 void respond_empty(const ExchangePtr& exchange) { exchange->respond(Response{}); }
 
@@ -167,7 +169,8 @@ std::string write_datacenter(const ApiContext& api, const Request& request) {
 }
 
 server::Rendering to_rendering(Rendered rendered, uint64_t index, bool pretty) {
-  if (pretty && rendered.content_type == "application/json") rendered.body = codec::pretty_json(rendered.body);
+  if (pretty && rendered.content_type == "application/json")
+    rendered.body = codec::pretty_json(rendered.body);
   server::Rendering out;
   out.index = std::max<uint64_t>(index, 1);
   out.status = rendered.status;
@@ -197,7 +200,8 @@ void route_read(const ApiContext& api, const ExchangePtr& exchange, server::Ask 
   auto here = [&api, exchange, options, traits, evaluate = std::move(evaluate)] {
     run_read(api, exchange, options, traits, evaluate);
   };
-  auto elsewhere = [&api, exchange, options, traits, render = std::move(render)](const Result<std::string>& reply) {
+  auto elsewhere = [&api, exchange, options, traits,
+                    render = std::move(render)](const Result<std::string>& reply) {
     Answerer answer{api, exchange, traits, options, std::make_shared<model::QueryMeta>()};
     server::count_rpc();
     if (!reply) return answer(fail(reply.error()));

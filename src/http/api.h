@@ -132,11 +132,12 @@ struct Rendered {
 
 server::Rendering to_rendering(Rendered rendered, uint64_t index, bool pretty);
 
-// A read with a typed endpoint: evaluates it, lets `render` make the body, shares the result. Request must have
-// `datacenter` and `options`.
+// A read with a typed endpoint: evaluates it, lets `render` make the body, shares the result. Request must
+// have `datacenter` and `options`.
 template <typename RequestType, typename Reply, typename Render>
-void read(const ApiContext& api, const ExchangePtr& exchange, const server::ReadMethod<RequestType, Reply>& method,
-          RequestType request, const ReadTraits& traits, Render render) {
+void read(const ApiContext& api, const ExchangePtr& exchange,
+          const server::ReadMethod<RequestType, Reply>& method, RequestType request, const ReadTraits& traits,
+          Render render) {
   bool pretty = wants_pretty(api, exchange->request());
   auto evaluate = [function = method.function, pretty, render](
                       const RequestType& asked, server::ReadContext& context) -> Result<server::Rendering> {
@@ -168,8 +169,8 @@ void read(const ApiContext& api, const ExchangePtr& exchange, const server::Read
 
 // A call of an endpoint that is no read over the store; errors are answered here.
 template <typename RequestType, typename Reply, typename Done>
-void call(const ApiContext& api, const ExchangePtr& exchange, const server::CallMethod<RequestType, Reply>& method,
-          RequestType request, Done done) {
+void call(const ApiContext& api, const ExchangePtr& exchange,
+          const server::CallMethod<RequestType, Reply>& method, RequestType request, Done done) {
   api.gateway->call<RequestType, Reply>(exchange->reactor(), method, std::move(request),
                                         [exchange, done = std::move(done)](Result<Reply> reply) mutable {
                                           if (!reply) return respond_error(exchange, reply.error());

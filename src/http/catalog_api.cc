@@ -1,6 +1,5 @@
 // /v1/catalog (http-api.md 4).
 #include "http/api.h"
-
 #include "http/api_metrics.h"
 #include "model/catalog.h"
 #include "server/catalog.h"
@@ -27,18 +26,19 @@ void write(const ApiContext& api, const ExchangePtr& exchange, const EndpointCou
   Body body;
   if (Status read = codec::read_json(exchange->request().body, body, {.reject_unknown = true}); !read) {
     std::string text = "Request decode failed: " + read.error().message;
-    if (text.ends_with("unknown field \"Namespace\"")) text += " - Namespaces are a Consul Enterprise feature";
+    if (text.ends_with("unknown field \"Namespace\""))
+      text += " - Namespaces are a Consul Enterprise feature";
     return respond_text(exchange, 400, std::move(text));
   }
   if (body.datacenter.empty()) body.datacenter = api.defaults.datacenter;
   std::string token = parse_token(exchange->request(), api.defaults);
   if (!token.empty()) body.write.token = token;
-  api.gateway->call<RequestType, server::Nothing>(
-      exchange->reactor(), method, std::move(body), [&api, exchange, &counters](Result<server::Nothing> done) {
-        counters.count_outcome(done.has_value());
-        if (!done) return respond_error(exchange, done.error());
-        respond_json(api, exchange, "true");
-      });
+  api.gateway->call<RequestType, server::Nothing>(exchange->reactor(), method, std::move(body),
+                                                  [&api, exchange, &counters](Result<server::Nothing> done) {
+                                                    counters.count_outcome(done.has_value());
+                                                    if (!done) return respond_error(exchange, done.error());
+                                                    respond_json(api, exchange, "true");
+                                                  });
 }
 
 void register_node(const ApiContext& api, const ExchangePtr& exchange) {
@@ -52,10 +52,10 @@ struct DeregisterBody : model::DeregisterRequest {
 };
 PRAETOR_DESCRIBED(DeregisterBody)
 PRAETOR_DESCRIBE(DeregisterBody, "DeregisterRequest",
-                 own_json_decoder().go_type("struct { Address string; *structs.Alias }"), field("Datacenter", &DeregisterBody::datacenter),
-                 field("Node", &DeregisterBody::node), field("Address", &DeregisterBody::address),
-                 field("ServiceID", &DeregisterBody::service_id), field("CheckID", &DeregisterBody::check_id),
-                 embedded(&DeregisterBody::write))
+                 own_json_decoder().go_type("struct { Address string; *structs.Alias }"),
+                 field("Datacenter", &DeregisterBody::datacenter), field("Node", &DeregisterBody::node),
+                 field("Address", &DeregisterBody::address), field("ServiceID", &DeregisterBody::service_id),
+                 field("CheckID", &DeregisterBody::check_id), embedded(&DeregisterBody::write))
 
 void deregister(const ApiContext& api, const ExchangePtr& exchange) {
   static const EndpointCounters counters("catalog_deregister");
@@ -109,12 +109,13 @@ void services(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
   request.node_meta_filters = parse_node_meta(exchange->request());
-  read<model::DCSpecificRequest, model::IndexedServices>(
-      api, exchange, server::kCatalogListServices, std::move(request), traits, [](model::IndexedServices& reply) {
-        for (auto& [name, tags] : reply.services)
-          if (tags.empty()) tags.make_empty();
-        return render_list(reply.services);
-      });
+  read<model::DCSpecificRequest, model::IndexedServices>(api, exchange, server::kCatalogListServices,
+                                                         std::move(request), traits,
+                                                         [](model::IndexedServices& reply) {
+                                                           for (auto& [name, tags] : reply.services)
+                                                             if (tags.empty()) tags.make_empty();
+                                                           return render_list(reply.services);
+                                                         });
 }
 
 void service_nodes(const ApiContext& api, const ExchangePtr& exchange, bool connect) {
@@ -192,9 +193,12 @@ void gateway_services(const ApiContext& api, const ExchangePtr& exchange) {
   // Gateways come with the service mesh; until then none is bound to a service.
   static constexpr server::ReadMethod<model::NodeSpecificRequest, model::IndexedNodes> kNone{
       "Catalog.GatewayServices",
-      [](server::ReadContext&, const model::NodeSpecificRequest&, model::IndexedNodes&) -> Status { return {}; }};
+      [](server::ReadContext&, const model::NodeSpecificRequest&, model::IndexedNodes&) -> Status {
+        return {};
+      }};
   read<model::NodeSpecificRequest, model::IndexedNodes>(
-      api, exchange, kNone, std::move(request), traits, [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
+      api, exchange, kNone, std::move(request), traits,
+      [](model::IndexedNodes&) -> Result<Rendered> { return Rendered{.body = "null"}; });
 }
 
 }  // namespace
@@ -211,7 +215,8 @@ void add_catalog_routes(Router& router, const ApiContext& api) {
   add("/v1/catalog/register", Method::kPut, register_node);
   add("/v1/catalog/deregister", Method::kPut, deregister);
   // Datacenters and nodes are of no namespace: ?ns is not looked at.
-  router.add({"/v1/catalog/datacenters", {Method::kGet}, [&api](const ExchangePtr& e) { datacenters(api, e); }});
+  router.add(
+      {"/v1/catalog/datacenters", {Method::kGet}, [&api](const ExchangePtr& e) { datacenters(api, e); }});
   router.add({"/v1/catalog/nodes", {Method::kGet}, [&api](const ExchangePtr& e) { nodes(api, e); }});
   add("/v1/catalog/services", Method::kGet, services);
   add("/v1/catalog/service/", Method::kGet,

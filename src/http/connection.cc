@@ -29,7 +29,8 @@ using Socket = asio::generic::stream_protocol::socket;
 namespace {
 
 constexpr size_t kReadBytes = 16 << 10, kMaxBufferedBody = 2048;
-constexpr size_t kFlushBytes = 256 << 10;   // of answers to pipelined requests go out before the next is looked at
+constexpr size_t kFlushBytes =
+    256 << 10;  // of answers to pipelined requests go out before the next is looked at
 constexpr size_t kCopyBodyBelow = 4 << 10;  // smaller bodies are copied next to their head
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 
@@ -76,7 +77,9 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
         options_(std::move(options)),
         remote_ip_(std::move(remote_ip)) {}
 
-  ~ConnectionImpl() override { if (options_->on_closed) options_->on_closed(remote_ip_); }
+  ~ConnectionImpl() override {
+    if (options_->on_closed) options_->on_closed(remote_ip_);
+  }
 
   void start() override {
     error_code ignored;
@@ -105,7 +108,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     bool compressed = options_->compress && !response.plain && !response.content().empty() &&
                       accepts_gzip(exchange_->request().header("Accept-Encoding"));
     if (compressed) {
-      if (!response.has("Content-Type")) response.set("Content-Type", std::string(sniff_type(response.content())));
+      if (!response.has("Content-Type"))
+        response.set("Content-Type", std::string(sniff_type(response.content())));
       response.body = gzip(response.content());
       response.shared_body.reset();
       response.set("Content-Encoding", "gzip");
@@ -114,7 +118,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     add_common_headers(response);
     size_t length = response.content().size();
     // As Go's net/http: what does not fit its buffer goes out in chunks, unless the handler named a length.
-    bool chunked = (length > kMaxBufferedBody || response.chunked) && !http_1_0_ && !response.has("Content-Length");
+    bool chunked =
+        (length > kMaxBufferedBody || response.chunked) && !http_1_0_ && !response.has("Content-Length");
     std::string& out = tail();
     append_head(out, response, length,
                 {.chunked = chunked,
@@ -142,7 +147,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void answer_stream(Response head) {
     streaming_ = true;
     add_common_headers(head);
-    append_head(tail(), head, head.content().size(), {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_, .stream = true});
+    append_head(tail(), head, head.content().size(),
+                {.chunked = !http_1_0_, .close = http_1_0_, .http_1_0 = http_1_0_, .stream = true});
     if (http_1_0_) close_after_ = true;
     flush();
   }
@@ -233,7 +239,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     return segments_.back().owned;
   }
 
-  // As spare_buffer(): most answers are written at once, and then none has to keep the memory that it was made in.
+  // As spare_buffer(): most answers are written at once, and then none has to keep the memory that it was
+  // made in.
   static std::string& spare_output() {
     thread_local std::string buffer;
     return buffer;
@@ -260,7 +267,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     if (input_.empty()) input_ = std::exchange(spare_buffer(), {});
     if (input_.size() - input_end_ < kReadBytes) input_.resize(input_end_ + kReadBytes);
     error_code error;
-    size_t count = socket_.read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_), error);
+    size_t count =
+        socket_.read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_), error);
     if (error == asio::error::would_block)
       read();
     else
@@ -290,8 +298,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     process();
   }
 
-  // Parses and dispatches until an answer is pending or input runs out, or until the client has to read first what it
-  // was answered: else one that only sends would have it all kept for it.
+  // Parses and dispatches until an answer is pending or input runs out, or until the client has to read first
+  // what it was answered: else one that only sends would have it all kept for it.
   void process() {
     if (processing_) return;
     processing_ = true;
@@ -316,7 +324,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   // True when the request's head is all there and may be parsed.
   bool check_head() {
     if (head_checked_) return true;
-    while (head_scanned_ == 0 && input_begin_ < input_end_ && (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
+    while (head_scanned_ == 0 && input_begin_ < input_end_ &&
+           (input_[input_begin_] == '\r' || input_[input_begin_] == '\n'))
       ++input_begin_;  // empty lines before a request are tolerated
     std::string_view input(input_.data() + input_begin_, input_end_ - input_begin_);
     if (input.empty()) return false;
@@ -394,9 +403,9 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
     return parser_.is_done();
   }
 
-  // Beast wants to see the end of a chunked body again, from its last chunk on, and asserts that it is then longer
-  // than the first time. Until a chunked body is done five bytes at least are to come ("0\r\n\r\n"), so waiting
-  // for them costs nothing.
+  // Beast wants to see the end of a chunked body again, from its last chunk on, and asserts that it is then
+  // longer than the first time. Until a chunked body is done five bytes at least are to come ("0\r\n\r\n"),
+  // so waiting for them costs nothing.
   bool chunk_end_is_short() const {
     return parser_.is_header_done() && parser_.chunked() && input_end_ - input_begin_ < 5;
   }
@@ -404,7 +413,8 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void refuse(int status) {
     close_after_ = true;
     std::string text = std::to_string(status) + " " + std::string(reason_phrase(status));
-    tail() += "HTTP/1.1 " + text + "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + text;
+    tail() += "HTTP/1.1 " + text +
+              "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" + text;
   }
 
   void dispatch() {
@@ -443,8 +453,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   std::vector<asio::const_buffer> gather() const {
     std::vector<asio::const_buffer> buffers;
     buffers.reserve(segments_.size());
-    for (const Segment& segment : segments_)
-      buffers.push_back(asio::buffer(segment.unsent()));
+    for (const Segment& segment : segments_) buffers.push_back(asio::buffer(segment.unsent()));
     return buffers;
   }
 
@@ -518,12 +527,12 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   std::deque<Segment> segments_;
   Instant deadline_{};
 
-  size_t head_scanned_ = 0;   // of the current request's head, before it is complete
+  size_t head_scanned_ = 0;  // of the current request's head, before it is complete
   bool head_checked_ = false;
-  bool started_ = false;      // bytes of the current request have come
-  bool pending_ = false;      // the handler has not answered yet
-  bool streaming_ = false;    // a streamed answer is open
-  bool processing_ = false;   // process() is on the stack
+  bool started_ = false;     // bytes of the current request have come
+  bool pending_ = false;     // the handler has not answered yet
+  bool streaming_ = false;   // a streamed answer is open
+  bool processing_ = false;  // process() is on the stack
   bool reading_ = false;
   bool watching_ = false;
   bool blocked_ = false;      // the socket takes no more for now
@@ -571,7 +580,8 @@ std::shared_ptr<Connection> make_connection(int fd, int family, Reactor& reactor
   error_code error;
   socket.assign(asio::generic::stream_protocol(family, 0), fd, error);
   CHECK(!error);
-  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, std::move(options), std::move(remote_ip));
+  return std::make_shared<ConnectionImpl>(std::move(socket), reactor, std::move(options),
+                                          std::move(remote_ip));
 }
 
 }  // namespace praetor::http

@@ -11,8 +11,8 @@
 
 namespace praetor::http {
 
-// Shared by the listener and its connections: a closed connection can outlive the listener, in an operation that the
-// reactor has not ended yet.
+// Shared by the listener and its connections: a closed connection can outlive the listener, in an operation
+// that the reactor has not ended yet.
 struct ConnectionOptions {
   std::function<uint64_t(const Request&)> body_limit;
   std::function<void(ExchangePtr)> handler;

@@ -21,7 +21,8 @@ void fire(const ApiContext& api, const ExchangePtr& exchange) {
   event.id = make_uuid(thread_random());
   auto payload = agent::encode_user_event(event);
   if (!payload) return respond_error(exchange, payload.error());
-  model::EventFireRequest request{.datacenter = write_datacenter(api, http), .name = event.name, .payload = std::move(*payload)};
+  model::EventFireRequest request{
+      .datacenter = write_datacenter(api, http), .name = event.name, .payload = std::move(*payload)};
   request.options.token = parse_token(http, api.defaults);
   // The answer shows the event as it is sent, before it has a Lamport time.
   call(api, exchange, server::kInternalEventFire, std::move(request),

@@ -1,9 +1,8 @@
 // /v1/health (http-api.md 9).
-#include "http/api.h"
-
 #include <algorithm>
 
 #include "base/text.h"
+#include "http/api.h"
 #include "http/api_metrics.h"
 #include "model/catalog.h"
 #include "server/catalog.h"
@@ -30,16 +29,16 @@ void state(const ApiContext& api, const ExchangePtr& exchange) {
   request.node_meta_filters = parse_node_meta(exchange->request());
   request.state = exchange->request().argument;
   if (missing_argument(exchange, "Missing check state")) return;
-  read<model::ChecksInStateRequest, model::IndexedHealthChecks>(api, exchange, server::kHealthChecksInState,
-                                                                std::move(request), catalog_traits(), render_checks);
+  read<model::ChecksInStateRequest, model::IndexedHealthChecks>(
+      api, exchange, server::kHealthChecksInState, std::move(request), catalog_traits(), render_checks);
 }
 
 void node(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing node name")) return;
   request.node = exchange->request().argument;
-  read<model::NodeSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::kHealthNodeChecks,
-                                                               std::move(request), catalog_traits(), render_checks);
+  read<model::NodeSpecificRequest, model::IndexedHealthChecks>(
+      api, exchange, server::kHealthNodeChecks, std::move(request), catalog_traits(), render_checks);
 }
 
 void service_checks(const ApiContext& api, const ExchangePtr& exchange) {
@@ -48,8 +47,8 @@ void service_checks(const ApiContext& api, const ExchangePtr& exchange) {
   request.source = parse_source(exchange->request(), api.defaults);
   request.node_meta_filters = parse_node_meta(exchange->request());
   request.service_name = exchange->request().argument;
-  read<model::ServiceSpecificRequest, model::IndexedHealthChecks>(api, exchange, server::kHealthServiceChecks,
-                                                                  std::move(request), catalog_traits(), render_checks);
+  read<model::ServiceSpecificRequest, model::IndexedHealthChecks>(
+      api, exchange, server::kHealthServiceChecks, std::move(request), catalog_traits(), render_checks);
 }
 
 bool all_passing(const model::CheckServiceNode& instance) {

@@ -81,7 +81,8 @@ void keyring(const ApiContext& api, const ExchangePtr& exchange) {
   request.options.token = parse_token(exchange->request(), api.defaults);
   call(api, exchange, server::kInternalKeyringOperation, std::move(request),
        [&api, exchange, lists](const model::KeyringResponses& reply) {
-         if (Status status = outcome(reply); !status) return respond_text(exchange, 500, status.error().message);
+         if (Status status = outcome(reply); !status)
+           return respond_text(exchange, 500, status.error().message);
          lists ? respond_object(api, exchange, reply.responses) : respond_empty(exchange);
        });
 }

@@ -1,9 +1,8 @@
 // /v1/kv (http-api.md 10).
-#include "http/api.h"
-
 #include <algorithm>
 
 #include "base/text.h"
+#include "http/api.h"
 #include "model/kv.h"
 #include "server/kvs.h"
 
@@ -40,7 +39,8 @@ std::string encode_query(const Request& request) {
 
 // At most one of these may be given.
 bool conflicting(const ExchangePtr& exchange, std::initializer_list<std::string_view> names) {
-  auto given = std::count_if(names.begin(), names.end(), [&](auto name) { return exchange->request().has(name); });
+  auto given =
+      std::count_if(names.begin(), names.end(), [&](auto name) { return exchange->request().has(name); });
   if (given < 2) return false;
   respond_text(exchange, 400, "Conflicting flags: " + encode_query(exchange->request()));
   return true;
@@ -64,8 +64,8 @@ void get_keys(const ApiContext& api, const ExchangePtr& exchange) {
   for (std::string_view name : {"separator", "seperator"})
     if (std::string_view separator = http.parameter(name); !separator.empty()) request.separator = separator;
   bool whole = request.prefix.empty();
-  read<model::KeyListRequest, KeyList>(api, exchange, server::kKvsListKeys, std::move(request), {.meta_on_error = false},
-                                       [whole](KeyList& reply) -> Result<Rendered> {
+  read<model::KeyListRequest, KeyList>(api, exchange, server::kKvsListKeys, std::move(request),
+                                       {.meta_on_error = false}, [whole](KeyList& reply) -> Result<Rendered> {
                                          if (reply.keys.empty() && !whole) return Rendered{"", 404, ""};
                                          if (reply.keys.empty()) reply.keys.make_empty();
                                          return Rendered{.body = codec::to_json(reply.keys)};
@@ -95,17 +95,16 @@ void get(const ApiContext& api, const ExchangePtr& exchange) {
   // A value is somebody's data: no browser shall take it for a page.
   traits.explicit_length = raw;
   if (raw) traits.headers = {{"X-Content-Type-Options", "nosniff"}, {"Content-Security-Policy", "sandbox"}};
-  read<model::KeyRequest, Entries>(api, exchange, recurse ? server::kKvsList : server::kKvsGet, std::move(request),
-                                   traits, raw ? render_raw : render_entries);
+  read<model::KeyRequest, Entries>(api, exchange, recurse ? server::kKvsList : server::kKvsGet,
+                                   std::move(request), traits, raw ? render_raw : render_entries);
 }
 
 void apply(const ApiContext& api, const ExchangePtr& exchange, model::KVSRequest request) {
   // Consul's servers say false of what has no condition.
   bool plain = request.op == model::kv_op::kSet || request.op == model::kv_op::kDelete ||
                request.op == model::kv_op::kDeleteTree;
-  call(api, exchange, server::kKvsApply, std::move(request), [&api, exchange, plain](bool done) {
-    respond_json(api, exchange, plain || done ? "true" : "false");
-  });
+  call(api, exchange, server::kKvsApply, std::move(request),
+       [&api, exchange, plain](bool done) { respond_json(api, exchange, plain || done ? "true" : "false"); });
 }
 
 // A number from the query, or the error as the answer.
@@ -133,7 +132,8 @@ void put(const ApiContext& api, const ExchangePtr& exchange) {
     if (!number(exchange, "cas", request.dir_ent.indexes.modify_index)) return;
     request.op = model::kv_op::kCAS;
   }
-  for (auto [name, op] : {std::pair("acquire", model::kv_op::kLock), std::pair("release", model::kv_op::kUnlock)}) {
+  for (auto [name, op] :
+       {std::pair("acquire", model::kv_op::kLock), std::pair("release", model::kv_op::kUnlock)}) {
     if (!http.has(name)) continue;
     request.dir_ent.session = std::string(http.parameter(name));
     request.op = op;
@@ -141,8 +141,8 @@ void put(const ApiContext& api, const ExchangePtr& exchange) {
   uint64_t length = std::max<uint64_t>(http.declared_length, http.body.size());
   if (length > api.kv_max_value_size)
     return respond_text(exchange, 413,
-                        "Request body(" + std::to_string(length) + " bytes) too large, max size: " +
-                            std::to_string(api.kv_max_value_size) +
+                        "Request body(" + std::to_string(length) +
+                            " bytes) too large, max size: " + std::to_string(api.kv_max_value_size) +
                             " bytes. See https://www.consul.io/docs/agent/options.html#kv_max_value_size.");
   request.dir_ent.value = std::move(http.body);
   apply(api, exchange, std::move(request));
@@ -172,11 +172,15 @@ void add_kv_routes(Router& router, const ApiContext& api) {
   router.add({"/v1/kv/",
               {Method::kGet, Method::kPut, Method::kDelete},
               [&api](const ExchangePtr& exchange) {
-                if (Status ok = refuse_namespaces(exchange->request()); !ok) return respond_error(exchange, ok.error());
+                if (Status ok = refuse_namespaces(exchange->request()); !ok)
+                  return respond_error(exchange, ok.error());
                 switch (exchange->request().method) {
-                  case Method::kGet: return get(api, exchange);
-                  case Method::kPut: return put(api, exchange);
-                  default: return erase(api, exchange);
+                  case Method::kGet:
+                    return get(api, exchange);
+                  case Method::kPut:
+                    return put(api, exchange);
+                  default:
+                    return erase(api, exchange);
                 }
               },
               api.kv_max_value_size});

@@ -47,7 +47,7 @@ Result<Bound> bind_unix(const ListenAddress& address) {
     return fail("unix socket path is too long (at most " + std::to_string(sizeof name.sun_path - 1) +
                 " bytes): " + address.host);
   std::memcpy(name.sun_path, address.host.data(), address.host.size());
-  struct stat info {};
+  struct stat info{};
   if (::stat(address.host.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) ::unlink(address.host.c_str());
   int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail(io_error("socket", errno));
@@ -56,9 +56,12 @@ Result<Bound> bind_unix(const ListenAddress& address) {
     ::close(fd);
     return fail(listen_error(address.host, number));
   }
-  auto id = [](const std::string& text) { return text.empty() ? -1 : static_cast<int>(parse_uint(text, 31).value_or(0)); };
+  auto id = [](const std::string& text) {
+    return text.empty() ? -1 : static_cast<int>(parse_uint(text, 31).value_or(0));
+  };
   int user = id(address.unix_user), group = id(address.unix_group);
-  if ((user >= 0 || group >= 0) && ::chown(address.host.c_str(), static_cast<uid_t>(user), static_cast<gid_t>(group)) != 0)
+  if ((user >= 0 || group >= 0) &&
+      ::chown(address.host.c_str(), static_cast<uid_t>(user), static_cast<gid_t>(group)) != 0)
     return fail(io_error("Failed setting up socket: chown " + address.host, errno));
   if (!address.unix_mode.empty()) {
     mode_t mode = 0;
@@ -79,13 +82,15 @@ Result<Bound> bind_tcp(const ListenAddress& address) {
     in6->sin6_family = AF_INET6;
     in6->sin6_port = htons(address.port);
     length = sizeof *in6;
-    if (::inet_pton(AF_INET6, address.host.c_str(), &in6->sin6_addr) != 1) return fail("invalid listen address: " + name);
+    if (::inet_pton(AF_INET6, address.host.c_str(), &in6->sin6_addr) != 1)
+      return fail("invalid listen address: " + name);
   } else {
     auto* in4 = reinterpret_cast<sockaddr_in*>(&storage);
     in4->sin_family = AF_INET;
     in4->sin_port = htons(address.port);
     length = sizeof *in4;
-    if (::inet_pton(AF_INET, address.host.c_str(), &in4->sin_addr) != 1) return fail("invalid listen address: " + name);
+    if (::inet_pton(AF_INET, address.host.c_str(), &in4->sin_addr) != 1)
+      return fail("invalid listen address: " + name);
   }
   int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail(io_error("socket", errno));
@@ -251,7 +256,8 @@ Result<std::unique_ptr<Listener>> Listener::start(ListenerOptions options) {
     impl->shards.push_back(std::move(shard));
   }
   for (const Bound& one : bound) {
-    auto descriptor = std::make_unique<asio::posix::stream_descriptor>(impl->shards[0]->reactor->context(), one.fd);
+    auto descriptor =
+        std::make_unique<asio::posix::stream_descriptor>(impl->shards[0]->reactor->context(), one.fd);
     impl->acceptors.push_back({one, std::move(descriptor)});
   }
   for (auto& shard : impl->shards)

@@ -27,7 +27,9 @@ class Client {
     EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   }
   ~Client() { ::close(fd_); }
-  void send(std::string_view text) { EXPECT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size())); }
+  void send(std::string_view text) {
+    EXPECT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
   // Reads until `end` was seen or the peer closed.
   std::string read_until(std::string_view end) {
     char buffer[4096];
@@ -38,7 +40,10 @@ class Client {
     }
     return text_;
   }
-  void close_now() { ::close(fd_); fd_ = -1; }
+  void close_now() {
+    ::close(fd_);
+    fd_ = -1;
+  }
 
  private:
   int fd_;
@@ -54,7 +59,9 @@ struct Fixture : testing::Test {
     options.addresses = {address};
     options.reactors = {&reactor};
     options.max_connections_per_client = per_client;
-    options.body_limit = [](const Request& request) -> uint64_t { return request.target == "/small" ? 4 : 1 << 20; };
+    options.body_limit = [](const Request& request) -> uint64_t {
+      return request.target == "/small" ? 4 : 1 << 20;
+    };
     options.handler = std::move(handler);
     auto started = Listener::start(std::move(options));
     ASSERT_TRUE(started) << started.error().message;
@@ -65,15 +72,17 @@ struct Fixture : testing::Test {
 };
 
 void echo(ExchangePtr exchange) {
-  exchange->respond(Response::text(200, exchange->request().method_text + " " + exchange->request().target + " " +
-                                            exchange->request().body));
+  exchange->respond(Response::text(200, exchange->request().method_text + " " + exchange->request().target +
+                                            " " + exchange->request().body));
 }
 
 TEST_F(Fixture, AnswersPipelinedRequestsInOrder) {
   listen(echo);
   Client client(listener->port(0));
-  client.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\nPUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyzGET /c HTTP/1.1\r\n"
-              "Host: x\r\nConnection: close\r\n\r\n");
+  client.send(
+      "GET /a HTTP/1.1\r\nHost: x\r\n\r\nPUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyzGET /c "
+      "HTTP/1.1\r\n"
+      "Host: x\r\nConnection: close\r\n\r\n");
   std::string text = client.read_until("\nnever");
   size_t a = text.find("GET /a "), b = text.find("PUT /b xyz"), c = text.find("GET /c ");
   EXPECT_TRUE(a < b && b < c && c != text.npos) << text;
@@ -83,7 +92,8 @@ TEST_F(Fixture, AnswersPipelinedRequestsInOrder) {
 TEST_F(Fixture, TakesChunkedBodiesAndHonoursTheLimit) {
   listen(echo);
   Client client(listener->port(0));
-  client.send("PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  client.send(
+      "PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   EXPECT_TRUE(contains(client.read_until("PUT /c"), "PUT /c abcde"));
   Client other(listener->port(0));
   other.send("PUT /small HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000000000000000\r\n\r\nabc");
@@ -92,7 +102,8 @@ TEST_F(Fixture, TakesChunkedBodiesAndHonoursTheLimit) {
   EXPECT_TRUE(contains(refused, "Connection: close"));
 }
 
-// Waits until everything that was sent before on any connection has been read: the reactor takes them in turn.
+// Waits until everything that was sent before on any connection has been read: the reactor takes them in
+// turn.
 void settle(uint16_t port) {
   for (int i = 0; i < 2; ++i) {
     Client other(port);

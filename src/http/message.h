@@ -15,7 +15,7 @@
 namespace praetor {
 class Reactor;
 class Sample;
-}
+}  // namespace praetor
 
 namespace praetor::http {
 
@@ -62,12 +62,14 @@ struct Response {
   std::string body;
   // Shared by many answers ("render once, send many"); used instead of `body` when set.
   std::shared_ptr<const std::string> shared_body;
-  bool close = false;    // end the connection after this answer
-  bool chunked = false;  // in chunks however short
-  bool plain = false;    // never compressed
+  bool close = false;     // end the connection after this answer
+  bool chunked = false;   // in chunks however short
+  bool plain = false;     // never compressed
   std::string failure{};  // what went wrong, for the log only
 
-  static Response text(int status, std::string body) { return Response{status, {}, std::move(body), nullptr, false}; }
+  static Response text(int status, std::string body) {
+    return Response{status, {}, std::move(body), nullptr, false};
+  }
   void set(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); }
   bool has(std::string_view name) const {
     for (const auto& [key, value] : headers)

@@ -34,9 +34,10 @@ void monitor(const ApiContext&, const ExchangePtr& exchange) {
   auto level = parse_log_level(name.empty() ? "INFO" : name);
   if (!level) return respond_text(exchange, 400, "Bad request: Unknown log level: " + std::string(name));
   auto watching = std::make_shared<Monitor>(exchange->reactor());
-  watching->sink = std::make_shared<agent::MonitorSink>(http.has("logjson"), [weak = std::weak_ptr(watching)] {
-    if (auto self = weak.lock()) self->wake();
-  });
+  watching->sink =
+      std::make_shared<agent::MonitorSink>(http.has("logjson"), [weak = std::weak_ptr(watching)] {
+        if (auto self = weak.lock()) self->wake();
+      });
   exchange->on_cancel([watching] {
     LogHub::process().remove(watching->sink.get());
     watching->stream.reset();

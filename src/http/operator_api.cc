@@ -3,8 +3,8 @@
 #include "http/api.h"
 #include "model/agent.h"
 #include "model/operator.h"
-#include "server/endpoint_metrics.h"
 #include "server/autopilot.h"
+#include "server/endpoint_metrics.h"
 #include "server/operator.h"
 #include "store/store.h"
 
@@ -16,7 +16,9 @@ void raft_configuration(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_read(api, exchange, request)) return;
   server::count_rpc();
   call(api, exchange, server::kOperatorRaftGetConfiguration, std::move(request),
-       [&api, exchange](const model::RaftConfigurationResponse& reply) { respond_object(api, exchange, reply); });
+       [&api, exchange](const model::RaftConfigurationResponse& reply) {
+         respond_object(api, exchange, reply);
+       });
 }
 
 void remove_peer(const ApiContext& api, const ExchangePtr& exchange) {
@@ -30,8 +32,10 @@ void remove_peer(const ApiContext& api, const ExchangePtr& exchange) {
   if (!id.empty() && !address.empty())
     return respond_text(exchange, 400, "Bad request: Must specify only one of ?id or ?address");
   server::count_rpc();
-  model::RaftRemovePeerRequest request{write_datacenter(api, http), address, id, {parse_token(http, api.defaults)}};
-  call(api, exchange, id.empty() ? server::kOperatorRaftRemovePeerByAddress : server::kOperatorRaftRemovePeerById,
+  model::RaftRemovePeerRequest request{
+      write_datacenter(api, http), address, id, {parse_token(http, api.defaults)}};
+  call(api, exchange,
+       id.empty() ? server::kOperatorRaftRemovePeerByAddress : server::kOperatorRaftRemovePeerById,
        std::move(request), [exchange](const server::Nothing&) { respond_empty(exchange); });
 }
 

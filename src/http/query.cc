@@ -33,7 +33,8 @@ Status parse_cache_control(const Request& request, model::QueryOptions& options)
     size_t equals = directive.find('=');
     std::string name = directive.substr(0, equals);
     if (name != "max-age" && name != "stale-if-error") continue;
-    auto seconds = equals == directive.npos ? Result<uint64_t>(fail("")) : parse_uint(directive.substr(equals + 1), 31);
+    auto seconds =
+        equals == directive.npos ? Result<uint64_t>(fail("")) : parse_uint(directive.substr(equals + 1), 31);
     if (!seconds) return bad_request("Invalid Cache-Control header.");
     Duration age = std::chrono::seconds(*seconds);
     if (name == "max-age") {
@@ -92,7 +93,9 @@ Status parse_query_options(const Request& request, const QueryDefaults& defaults
   return {};
 }
 
-Status parse_blocking(const Request& request, model::QueryOptions& options) { return parse_wait(request, options); }
+Status parse_blocking(const Request& request, model::QueryOptions& options) {
+  return parse_wait(request, options);
+}
 
 int64_t whole_number(double number) {
   constexpr double kLimit = 9.2e18;
@@ -123,9 +126,11 @@ codec::Map<std::string> parse_node_meta(const Request& request) {
 
 Status refuse_namespaces(const Request& request) {
   if (!request.parameter("ns").empty())
-    return bad_request("Bad request: Invalid query parameter: \"ns\" - Namespaces are a Consul Enterprise feature");
+    return bad_request(
+        "Bad request: Invalid query parameter: \"ns\" - Namespaces are a Consul Enterprise feature");
   if (!request.header("X-Consul-Namespace").empty())
-    return bad_request("Bad request: Invalid header: \"X-Consul-Namespace\" - Namespaces are a Consul Enterprise feature");
+    return bad_request(
+        "Bad request: Invalid header: \"X-Consul-Namespace\" - Namespaces are a Consul Enterprise feature");
   return {};
 }
 
@@ -142,7 +147,8 @@ void set_contact_headers(Response& response, bool known_leader, int64_t last_con
 void set_meta_headers(Response& response, const MetaHeaders& meta) {
   response.set("X-Consul-Index", std::to_string(std::max<uint64_t>(meta.index, 1)));
   set_contact_headers(response, meta.known_leader, meta.last_contact_ms);
-  if (!meta.consistency.empty()) response.set("X-Consul-Effective-Consistency", std::string(meta.consistency));
+  if (!meta.consistency.empty())
+    response.set("X-Consul-Effective-Consistency", std::string(meta.consistency));
 }
 
 }  // namespace praetor::http

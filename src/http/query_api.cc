@@ -111,8 +111,8 @@ void answer_now(const ApiContext& api, const ExchangePtr& exchange,
     if (cached) set_cache_headers(api, http, options, response);
     exchange->respond(std::move(response));
   };
-  api.gateway->call<model::PreparedQueryExecuteRequest, Reply>(exchange->reactor(), method, std::move(request),
-                                                               std::move(done));
+  api.gateway->call<model::PreparedQueryExecuteRequest, Reply>(exchange->reactor(), method,
+                                                               std::move(request), std::move(done));
 }
 
 void execute(const ApiContext& api, const ExchangePtr& exchange, const std::string& id) {

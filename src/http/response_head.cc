@@ -10,28 +10,50 @@ namespace praetor::http {
 
 std::string_view reason_phrase(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 301: return "Moved Permanently";
-    case 206: return "Partial Content";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 413: return "Request Entity Too Large";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Requested Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    default: return "Status";
+    case 200:
+      return "OK";
+    case 301:
+      return "Moved Permanently";
+    case 206:
+      return "Partial Content";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Request Entity Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 416:
+      return "Requested Range Not Satisfiable";
+    case 417:
+      return "Expectation Failed";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Status";
   }
 }
 
@@ -68,7 +90,8 @@ std::string_view sniff_type(std::string_view body) {
       return "application/octet-stream";
   }
   if (size_t start = body.find_first_not_of(" \t\r\n"); start != body.npos && body[start] == '<')
-    if (to_lower(body.substr(start, 14)).starts_with("<!doctype html") || to_lower(body.substr(start, 5)) == "<html")
+    if (to_lower(body.substr(start, 14)).starts_with("<!doctype html") ||
+        to_lower(body.substr(start, 5)) == "<html")
       return "text/html; charset=utf-8";
   return "text/plain; charset=utf-8";
 }
@@ -76,7 +99,10 @@ std::string_view sniff_type(std::string_view body) {
 void append_head(std::string& out, Response& response, size_t content_length, const HeadOptions& options) {
   out.reserve(out.size() + kUsualHeadBytes);
   out.append(options.http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ");
-  out.append(std::to_string(response.status)).append(" ").append(reason_phrase(response.status)).append("\r\n");
+  out.append(std::to_string(response.status))
+      .append(" ")
+      .append(reason_phrase(response.status))
+      .append("\r\n");
   auto& headers = response.headers;
   std::sort(headers.begin(), headers.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   bool has_type = false, has_length = response.has("Content-Length");
@@ -86,7 +112,8 @@ void append_head(std::string& out, Response& response, size_t content_length, co
   }
   line(out, "Date", http_date());
   bool no_body = response.status == 204 || response.status == 304;
-  if (!options.chunked && !no_body && !has_length) line(out, "Content-Length", std::to_string(content_length));
+  if (!options.chunked && !no_body && !has_length)
+    line(out, "Content-Length", std::to_string(content_length));
   if (!has_type && (content_length > 0 || options.chunked) && !options.gzip && !options.stream)
     line(out, "Content-Type", sniff_type(response.content()));
   if (options.close && !response.has("Connection")) line(out, "Connection", "close");

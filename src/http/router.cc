@@ -140,7 +140,8 @@ Response moved(const Request& request, const std::string& path) {
 }  // namespace
 
 RouteTimers::RouteTimers(std::string_view pattern) {
-  for (std::string_view part : split(pattern.substr(1), '/')) name_.append(".").append(part.empty() ? "_" : part);
+  for (std::string_view part : split(pattern.substr(1), '/'))
+    name_.append(".").append(part.empty() ? "_" : part);
 }
 
 RouteTimers::~RouteTimers() {
@@ -221,7 +222,8 @@ void Router::handle(const ExchangePtr& exchange) const {
   if (!parse_target(request)) return answer(Response{.status = 400});
   if (options_.filter_unprintable && !printable(request.path)) return answer(Response{.status = 400});
   if (!is_clean(request.path))
-    if (std::string clean = clean_path(request.path); clean != request.path) return answer(moved(request, clean));
+    if (std::string clean = clean_path(request.path); clean != request.path)
+      return answer(moved(request, clean));
   const Route* route = find(request.path);
   if (route) return answer_route(exchange, *route);
   if (prefixes_.contains(request.path + "/")) return answer(moved(request, request.path + "/"));

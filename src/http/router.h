@@ -39,9 +39,9 @@ struct Route {
   std::string pattern;
   std::vector<Method> methods;  // in the order of the Allow header; OPTIONS is implied
   Handler handler;
-  uint64_t body_limit = 0;   // 0: the router's default
-  bool page = false;         // see Router::add_page
-  bool own_methods = false;  // the handler takes every method, OPTIONS as well
+  uint64_t body_limit = 0;                        // 0: the router's default
+  bool page = false;                              // see Router::add_page
+  bool own_methods = false;                       // the handler takes every method, OPTIONS as well
   std::shared_ptr<RouteTimers> timers = nullptr;  // set by the router; not of pages
 };
 

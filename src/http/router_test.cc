@@ -32,7 +32,8 @@ class FakeExchange final : public Exchange {
   Request request_;
 };
 
-std::shared_ptr<FakeExchange> send(const Router& router, Method method, std::string target, std::string ip = "127.0.0.1") {
+std::shared_ptr<FakeExchange> send(const Router& router, Method method, std::string target,
+                                   std::string ip = "127.0.0.1") {
   auto exchange = std::make_shared<FakeExchange>(method, std::move(target), std::move(ip));
   router.handle(exchange);
   return exchange;
@@ -40,7 +41,9 @@ std::shared_ptr<FakeExchange> send(const Router& router, Method method, std::str
 
 Router make_router(RouterOptions options = {}) {
   Router router(std::move(options));
-  auto tell = [](const ExchangePtr& e) { e->respond(Response::text(200, "[" + e->request().argument + "]")); };
+  auto tell = [](const ExchangePtr& e) {
+    e->respond(Response::text(200, "[" + e->request().argument + "]"));
+  };
   router.add({"/v1/kv/", {Method::kGet, Method::kPut, Method::kDelete}, tell});
   router.add({"/v1/agent/self", {Method::kGet}, tell});
   router.add({"/v1/agent/health/service/id/", {Method::kGet}, tell, 7});
@@ -111,7 +114,8 @@ TEST(Router, KeepsTheConfiguredRestrictions) {
   options.block_endpoints = {"/v1/agent"};
   options.allow_write_from = {"10.0.0.0/8", "::1/128"};
   Router router = make_router(std::move(options));
-  EXPECT_EQ(send(router, Method::kGet, "/v1/agent/self")->response.body, "Endpoint is blocked by agent configuration");
+  EXPECT_EQ(send(router, Method::kGet, "/v1/agent/self")->response.body,
+            "Endpoint is blocked by agent configuration");
   EXPECT_EQ(send(router, Method::kPut, "/v1/kv/a")->response.status, 403);
   EXPECT_EQ(send(router, Method::kPut, "/v1/kv/a", "10.1.2.3")->response.status, 200);
   EXPECT_EQ(send(router, Method::kPut, "/v1/kv/a", "::1")->response.status, 200);

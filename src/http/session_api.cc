@@ -41,7 +41,8 @@ Result<Duration> lock_delay_of(const codec::Value& value) {
   if (const double* number = std::get_if<double>(&value.data)) {
     int64_t whole = whole_number(*number);
     // Below a thousand they are seconds; the product wraps, as in Go.
-    return Duration(whole < 1000 ? static_cast<int64_t>(static_cast<uint64_t>(whole) * 1'000'000'000) : whole);
+    return Duration(whole < 1000 ? static_cast<int64_t>(static_cast<uint64_t>(whole) * 1'000'000'000)
+                                 : whole);
   }
   return Duration(std::chrono::seconds(15));
 }

@@ -15,15 +15,16 @@ void save(const ApiContext& api, const ExchangePtr& exchange) {
   server::count_rpc();
   server::SnapshotRequest request{read.datacenter, read.options.token, read.options.allow_stale,
                                   server::kSnapshotSave};
-  server::snapshot(*api.gateway, exchange->reactor(), request, "", [exchange](Result<server::SnapshotAnswer> answer) {
-    if (!answer) return respond_error(exchange, answer.error());
-    Response response;
-    response.body = std::move(answer->archive);
-    response.chunked = true;
-    auto contact = std::chrono::duration_cast<std::chrono::milliseconds>(answer->meta.last_contact);
-    set_meta_headers(response, {answer->meta.index, answer->meta.known_leader, contact.count(), ""});
-    exchange->respond(std::move(response));
-  });
+  server::snapshot(
+      *api.gateway, exchange->reactor(), request, "", [exchange](Result<server::SnapshotAnswer> answer) {
+        if (!answer) return respond_error(exchange, answer.error());
+        Response response;
+        response.body = std::move(answer->archive);
+        response.chunked = true;
+        auto contact = std::chrono::duration_cast<std::chrono::milliseconds>(answer->meta.last_contact);
+        set_meta_headers(response, {answer->meta.index, answer->meta.known_leader, contact.count(), ""});
+        exchange->respond(std::move(response));
+      });
 }
 
 void restore(const ApiContext& api, const ExchangePtr& exchange) {

@@ -34,7 +34,8 @@ bool parse_ops(const ApiContext& api, const ExchangePtr& exchange, codec::List<m
 
 void answer_read(const ApiContext& api, const ExchangePtr& exchange, const model::TxnReadResponse& reply) {
   int status = reply.errors.empty() ? 200 : 409;
-  Response response = Response::text(status, render_document(api, exchange->request(), codec::to_json(reply)));
+  Response response =
+      Response::text(status, render_document(api, exchange->request(), codec::to_json(reply)));
   response.set("Content-Type", "application/json");
   set_contact_headers(response, reply.meta.known_leader,
                       std::chrono::duration_cast<std::chrono::milliseconds>(reply.meta.last_contact).count());
@@ -56,9 +57,10 @@ void txn(const ApiContext& api, const ExchangePtr& exchange) {
   request.datacenter = write_datacenter(api, http);
   request.write.token = parse_token(http, api.defaults);
   request.ops = std::move(ops);
-  call(api, exchange, server::kTxnApply, std::move(request), [&api, exchange](const model::TxnResponse& reply) {
-    respond_json(api, exchange, codec::to_json(reply), reply.errors.empty() ? 200 : 409);
-  });
+  call(api, exchange, server::kTxnApply, std::move(request),
+       [&api, exchange](const model::TxnResponse& reply) {
+         respond_json(api, exchange, codec::to_json(reply), reply.errors.empty() ? 200 : 409);
+       });
 }
 
 }  // namespace

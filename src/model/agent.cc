@@ -14,13 +14,14 @@ PRAETOR_DESCRIBE(CoordinateUpdateRequest, "CoordinateUpdateRequest",
                  field("Segment", &CoordinateUpdateRequest::segment),
                  field("Coord", &CoordinateUpdateRequest::coord), embedded(&CoordinateUpdateRequest::write))
 
-PRAETOR_DESCRIBE(IndexedCoordinates, "IndexedCoordinates", field("Coordinates", &IndexedCoordinates::coordinates),
-                 embedded(&IndexedCoordinates::meta))
+PRAETOR_DESCRIBE(IndexedCoordinates, "IndexedCoordinates",
+                 field("Coordinates", &IndexedCoordinates::coordinates), embedded(&IndexedCoordinates::meta))
 
 PRAETOR_DESCRIBE(UserEvent, "UserEvent", field("ID", &UserEvent::id), field("Name", &UserEvent::name),
                  field("Payload", &UserEvent::payload), field("NodeFilter", &UserEvent::node_filter),
-                 field("ServiceFilter", &UserEvent::service_filter), field("TagFilter", &UserEvent::tag_filter),
-                 field("Version", &UserEvent::version), field("LTime", &UserEvent::ltime))
+                 field("ServiceFilter", &UserEvent::service_filter),
+                 field("TagFilter", &UserEvent::tag_filter), field("Version", &UserEvent::version),
+                 field("LTime", &UserEvent::ltime))
 
 PRAETOR_DESCRIBE(EventFireRequest, "EventFireRequest", field("Datacenter", &EventFireRequest::datacenter),
                  field("Name", &EventFireRequest::name), field("Payload", &EventFireRequest::payload),
@@ -36,7 +37,8 @@ PRAETOR_DESCRIBE(RaftConfigurationResponse, "RaftConfigurationResponse",
                  field("Servers", &RaftConfigurationResponse::servers),
                  field("Index", &RaftConfigurationResponse::index))
 
-PRAETOR_DESCRIBE(RaftRemovePeerRequest, "RaftRemovePeerRequest", field("Datacenter", &RaftRemovePeerRequest::datacenter),
+PRAETOR_DESCRIBE(RaftRemovePeerRequest, "RaftRemovePeerRequest",
+                 field("Datacenter", &RaftRemovePeerRequest::datacenter),
                  field("Address", &RaftRemovePeerRequest::address), field("ID", &RaftRemovePeerRequest::id),
                  embedded(&RaftRemovePeerRequest::write))
 

@@ -20,14 +20,15 @@ PRAETOR_DESCRIBE(ServiceAddress, "ServiceAddress", field("Address", &ServiceAddr
 
 PRAETOR_DESCRIBE(MeshGatewayConfig, "MeshGatewayConfig", field("Mode", &MeshGatewayConfig::mode).omit_empty())
 
-PRAETOR_DESCRIBE(ExposePath, "ExposePath",
-                 own_json_decoder().go_type("struct { LocalPathPortSnake int \"json:\\\"local_path_port\\\"\"; "
-                                            "ListenerPortSnake int \"json:\\\"listener_port\\\"\"; *structs.Alias }"),
-                 field("ListenerPort", &ExposePath::listener_port).omit_empty().flag(kSnakeInput),
-                 field("Path", &ExposePath::path).omit_empty(),
-                 field("LocalPathPort", &ExposePath::local_path_port).omit_empty().flag(kSnakeInput),
-                 field("Protocol", &ExposePath::protocol).omit_empty(),
-                 field("ParsedFromCheck", &ExposePath::parsed_from_check).omit_empty())
+PRAETOR_DESCRIBE(
+    ExposePath, "ExposePath",
+    own_json_decoder().go_type("struct { LocalPathPortSnake int \"json:\\\"local_path_port\\\"\"; "
+                               "ListenerPortSnake int \"json:\\\"listener_port\\\"\"; *structs.Alias }"),
+    field("ListenerPort", &ExposePath::listener_port).omit_empty().flag(kSnakeInput),
+    field("Path", &ExposePath::path).omit_empty(),
+    field("LocalPathPort", &ExposePath::local_path_port).omit_empty().flag(kSnakeInput),
+    field("Protocol", &ExposePath::protocol).omit_empty(),
+    field("ParsedFromCheck", &ExposePath::parsed_from_check).omit_empty())
 
 PRAETOR_DESCRIBE(ExposeConfig, "ExposeConfig", field("Checks", &ExposeConfig::checks).omit_empty(),
                  field("Paths", &ExposeConfig::paths).omit_empty())
@@ -35,8 +36,10 @@ PRAETOR_DESCRIBE(ExposeConfig, "ExposeConfig", field("Checks", &ExposeConfig::ch
 PRAETOR_DESCRIBE(
     Upstream, "Upstream",
     own_json_decoder().go_type(
-        "struct { DestinationTypeSnake string \"json:\\\"destination_type\\\"\"; DestinationNamespaceSnake string "
-        "\"json:\\\"destination_namespace\\\"\"; DestinationNameSnake string \"json:\\\"destination_name\\\"\"; "
+        "struct { DestinationTypeSnake string \"json:\\\"destination_type\\\"\"; DestinationNamespaceSnake "
+        "string "
+        "\"json:\\\"destination_namespace\\\"\"; DestinationNameSnake string "
+        "\"json:\\\"destination_name\\\"\"; "
         "LocalBindPortSnake int \"json:\\\"local_bind_port\\\"\"; LocalBindAddressSnake string "
         "\"json:\\\"local_bind_address\\\"\"; *structs.Alias }"),
     field("DestinationType", &Upstream::destination_type).flag(kSnakeInput),
@@ -52,8 +55,10 @@ PRAETOR_DESCRIBE(
     ConnectProxyConfig, "ConnectProxyConfig",
     own_json_decoder().go_type(
         "struct { DestinationServiceNameSnake string \"json:\\\"destination_service_name\\\"\"; "
-        "DestinationServiceIDSnake string \"json:\\\"destination_service_id\\\"\"; LocalServiceAddressSnake string "
-        "\"json:\\\"local_service_address\\\"\"; LocalServicePortSnake int \"json:\\\"local_service_port\\\"\"; "
+        "DestinationServiceIDSnake string \"json:\\\"destination_service_id\\\"\"; LocalServiceAddressSnake "
+        "string "
+        "\"json:\\\"local_service_address\\\"\"; LocalServicePortSnake int "
+        "\"json:\\\"local_service_port\\\"\"; "
         "*structs.Alias }"),
     field("DestinationServiceName", &ConnectProxyConfig::destination_service_name)
         .omit_empty()
@@ -66,7 +71,8 @@ PRAETOR_DESCRIBE(
     field("MeshGateway", &ConnectProxyConfig::mesh_gateway), field("Expose", &ConnectProxyConfig::expose))
 
 PRAETOR_DESCRIBE(
-    ServiceConnect, "ServiceConnect", own_json_decoder(/*tolerates_unknown=*/true).go_type(kServiceConnectDecoder),
+    ServiceConnect, "ServiceConnect",
+    own_json_decoder(/*tolerates_unknown=*/true).go_type(kServiceConnectDecoder),
     field("Native", &ServiceConnect::native).omit_empty(),
     field("SidecarService", &ServiceConnect::sidecar_service).omit_empty().no_filter().flag(kSnakeInput))
 
@@ -81,31 +87,31 @@ PRAETOR_DESCRIBE(
     field("LocallyRegisteredAsSidecar", &NodeService::locally_registered_as_sidecar).no_json().no_filter(),
     embedded(&NodeService::indexes))
 
-PRAETOR_DESCRIBE(HealthCheckDefinition, "HealthCheckDefinition",
-                 own_json_decoder(/*tolerates_unknown=*/true)
-                     .go_type("struct { Interval interface {}; Timeout interface {}; DeregisterCriticalServiceAfter "
-                              "interface {}; TTL interface {}; *structs.Alias }"),
-                 field("Interval", &HealthCheckDefinition::interval).omit_empty().flag(kDurationText),
-                 field("OutputMaxSize", &HealthCheckDefinition::output_max_size).omit_empty().go_type("uint"),
-                 field("Timeout", &HealthCheckDefinition::timeout).omit_empty().flag(kDurationText),
-                 field("DeregisterCriticalServiceAfter",
-                       &HealthCheckDefinition::deregister_critical_service_after)
-                     .omit_empty()
-                     .flag(kDurationText),
-                 field("HTTP", &HealthCheckDefinition::http).omit_empty(),
-                 field("TLSSkipVerify", &HealthCheckDefinition::tls_skip_verify).omit_empty(),
-                 field("Header", &HealthCheckDefinition::header).omit_empty(),
-                 field("Method", &HealthCheckDefinition::method).omit_empty(),
-                 field("Body", &HealthCheckDefinition::body).omit_empty(),
-                 field("TCP", &HealthCheckDefinition::tcp).omit_empty(),
-                 field("ScriptArgs", &HealthCheckDefinition::script_args).omit_empty(),
-                 field("DockerContainerID", &HealthCheckDefinition::docker_container_id).omit_empty(),
-                 field("Shell", &HealthCheckDefinition::shell).omit_empty(),
-                 field("GRPC", &HealthCheckDefinition::grpc).omit_empty(),
-                 field("GRPCUseTLS", &HealthCheckDefinition::grpc_use_tls).omit_empty(),
-                 field("AliasNode", &HealthCheckDefinition::alias_node).omit_empty(),
-                 field("AliasService", &HealthCheckDefinition::alias_service).omit_empty(),
-                 field("TTL", &HealthCheckDefinition::ttl).omit_empty())
+PRAETOR_DESCRIBE(
+    HealthCheckDefinition, "HealthCheckDefinition",
+    own_json_decoder(/*tolerates_unknown=*/true)
+        .go_type("struct { Interval interface {}; Timeout interface {}; DeregisterCriticalServiceAfter "
+                 "interface {}; TTL interface {}; *structs.Alias }"),
+    field("Interval", &HealthCheckDefinition::interval).omit_empty().flag(kDurationText),
+    field("OutputMaxSize", &HealthCheckDefinition::output_max_size).omit_empty().go_type("uint"),
+    field("Timeout", &HealthCheckDefinition::timeout).omit_empty().flag(kDurationText),
+    field("DeregisterCriticalServiceAfter", &HealthCheckDefinition::deregister_critical_service_after)
+        .omit_empty()
+        .flag(kDurationText),
+    field("HTTP", &HealthCheckDefinition::http).omit_empty(),
+    field("TLSSkipVerify", &HealthCheckDefinition::tls_skip_verify).omit_empty(),
+    field("Header", &HealthCheckDefinition::header).omit_empty(),
+    field("Method", &HealthCheckDefinition::method).omit_empty(),
+    field("Body", &HealthCheckDefinition::body).omit_empty(),
+    field("TCP", &HealthCheckDefinition::tcp).omit_empty(),
+    field("ScriptArgs", &HealthCheckDefinition::script_args).omit_empty(),
+    field("DockerContainerID", &HealthCheckDefinition::docker_container_id).omit_empty(),
+    field("Shell", &HealthCheckDefinition::shell).omit_empty(),
+    field("GRPC", &HealthCheckDefinition::grpc).omit_empty(),
+    field("GRPCUseTLS", &HealthCheckDefinition::grpc_use_tls).omit_empty(),
+    field("AliasNode", &HealthCheckDefinition::alias_node).omit_empty(),
+    field("AliasService", &HealthCheckDefinition::alias_service).omit_empty(),
+    field("TTL", &HealthCheckDefinition::ttl).omit_empty())
 
 PRAETOR_DESCRIBE(HealthCheck, "HealthCheck", field("Node", &HealthCheck::node),
                  field("CheckID", &HealthCheck::check_id).go_type("types.CheckID"),

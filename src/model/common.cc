@@ -19,7 +19,8 @@ PRAETOR_DESCRIBE(QueryOptions, "QueryOptions", field("Token", &QueryOptions::tok
 PRAETOR_DESCRIBE(WriteRequest, "WriteRequest", field("Token", &WriteRequest::token))
 
 PRAETOR_DESCRIBE(QueryMeta, "QueryMeta", field("Index", &QueryMeta::index),
-                 field("LastContact", &QueryMeta::last_contact), field("KnownLeader", &QueryMeta::known_leader),
+                 field("LastContact", &QueryMeta::last_contact),
+                 field("KnownLeader", &QueryMeta::known_leader),
                  field("ConsistencyLevel", &QueryMeta::consistency_level))
 
 PRAETOR_DESCRIBE(QuerySource, "QuerySource", field("Datacenter", &QuerySource::datacenter),

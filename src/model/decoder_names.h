@@ -4,6 +4,7 @@
 namespace praetor::model {
 
 inline constexpr const char* kServiceConnectDecoder =
-    "struct { SidecarServiceSnake *structs.ServiceDefinition \"json:\\\"sidecar_service\\\"\"; *structs.Alias }";
+    "struct { SidecarServiceSnake *structs.ServiceDefinition \"json:\\\"sidecar_service\\\"\"; "
+    "*structs.Alias }";
 
 }  // namespace praetor::model

@@ -30,7 +30,8 @@ PRAETOR_DESCRIBE(KeyringRequest, "KeyringRequest", field("Operation", &KeyringRe
                  field("LocalOnly", &KeyringRequest::local_only), embedded(&KeyringRequest::options))
 
 PRAETOR_DESCRIBE(KeyringResponse, "KeyringResponse", field("WAN", &KeyringResponse::wan),
-                 field("Datacenter", &KeyringResponse::datacenter), field("Segment", &KeyringResponse::segment),
+                 field("Datacenter", &KeyringResponse::datacenter),
+                 field("Segment", &KeyringResponse::segment),
                  field("Messages", &KeyringResponse::messages).omit_empty(),
                  field("Keys", &KeyringResponse::keys), field("PrimaryKeys", &KeyringResponse::primary_keys),
                  field("NumNodes", &KeyringResponse::num_nodes),

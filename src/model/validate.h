@@ -20,6 +20,7 @@ Status validate_weights(const Weights& weights);
 
 // The metadata of nodes and of services; a mesh gateway may use a key that is reserved otherwise.
 Status validate_metadata(const Map<std::string>& meta, bool allow_reserved_keys);
-Status validate_service_metadata(std::string_view kind, const Map<std::string>& meta, bool allow_reserved_keys);
+Status validate_service_metadata(std::string_view kind, const Map<std::string>& meta,
+                                 bool allow_reserved_keys);
 
 }  // namespace praetor::model

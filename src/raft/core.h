@@ -34,7 +34,8 @@
 
 namespace praetor::raft {
 
-inline constexpr size_t kMaxAppendBytes = 1 << 20;  // data of the entries in one message (one may exceed it alone)
+inline constexpr size_t kMaxAppendBytes =
+    1 << 20;  // data of the entries in one message (one may exceed it alone)
 inline constexpr size_t kMaxInflightAppends = 128;  // unanswered to one peer; hashicorp/raft's pipeline depth
 inline constexpr size_t kMaxWaitingChanges = 64;    // configuration changes waiting for the one under way
 
@@ -146,8 +147,8 @@ class Core {
   // By id or, where the transport knows no more, by address.
   void unreachable(Instant now, const std::string& peer, Effects& effects);
   void announce_extensions(const std::string& peer_id, bool pre_vote);
-  // The log has no room for more entries, or has some again. A leader hands over to the follower that has most;
-  // without room this server stands for no election. It goes on to vote, and to take what it can.
+  // The log has no room for more entries, or has some again. A leader hands over to the follower that has
+  // most; without room this server stands for no election. It goes on to vote, and to take what it can.
   void set_full(Instant now, bool full, Effects& effects);
   // The disk failed: steps down and takes no further part.
   void fail(Instant now, Effects& effects);

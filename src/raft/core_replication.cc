@@ -79,7 +79,8 @@ bool Core::send_append(Instant now, Peer& peer, bool allow_empty, Effects& effec
   }
   if (entries.empty()) {
     peer.fetching = true;
-    effects.fetches.push_back({peer.server.id, peer.next, std::min(last, peer.next + options_.max_append_entries - 1)});
+    effects.fetches.push_back(
+        {peer.server.id, peer.next, std::min(last, peer.next + options_.max_append_entries - 1)});
     return false;
   }
   send_entries(now, peer, std::move(entries), effects);
@@ -201,8 +202,8 @@ void Core::on_append_response(Instant now, const Envelope& envelope, const Appen
   acknowledge(*peer, request, effects);
   continue_transfer(now, effects);
   replicate(now, *peer, effects);
-  // It was due while nothing could be sent, a probe being under way: without this the follower would hear of the
-  // commit only with the next entry.
+  // It was due while nothing could be sent, a probe being under way: without this the follower would hear of
+  // the commit only with the next entry.
   if (peer->commit_sent < commit_ && peer->commit_due == Instant{})
     peer->commit_due = now + options_.commit_interval;
 }

@@ -35,9 +35,9 @@ class FaultFileSystem final : public FileSystem {
   // The `call`-th call from now that only reads (open of what exists, read, size, list, exists) fails with
   // EIO.
   void inject_read(uint64_t call);
-  bool injected() const;          // whether that has happened
-  uint64_t calls() const;         // changing calls so far
-  void power_off();               // every call fails from now on
+  bool injected() const;   // whether that has happened
+  uint64_t calls() const;  // changing calls so far
+  void power_off();        // every call fails from now on
   bool powered_off() const;
   void power_cut(uint64_t seed);  // and back on
   // The process died, the machine did not: all that was written is there, synced or not; no fault is due.

@@ -31,7 +31,8 @@ class LogWriter {
 
   // `store` outlives the writer. Without a loop each post does its work at once (a log in memory).
   // `clock` is the loop's.
-  LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events, Clock& clock, Duration full_disk_retry);
+  LogWriter(LogStore& store, std::unique_ptr<Loop> loop, Events events, Clock& clock,
+            Duration full_disk_retry);
   ~LogWriter() { stop(); }
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;

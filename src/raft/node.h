@@ -65,7 +65,8 @@ struct Options {
   size_t snapshots_retained = 2;
   size_t segment_bytes = 16 << 20;
   size_t max_append_entries = kMaxAppendEntries;
-  Duration full_disk_retry = std::chrono::milliseconds(500);  // between two tries to write what there was no room for
+  Duration full_disk_retry =
+      std::chrono::milliseconds(500);  // between two tries to write what there was no room for
 
   // Called on the consensus thread. on_leadership: this server became (true) or ceased to be the leader.
   std::function<void(bool leader, uint64_t term)> on_leadership;

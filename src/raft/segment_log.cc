@@ -109,8 +109,8 @@ Status SegmentLog::write_batch(std::span<const EntryRef> entries) {
   return {};
 }
 
-// Recovery knows an append that was never synced by the zeros between its sectors. Written over the half of an
-// earlier try, it could be left by a power cut as a mix of both without them, and be taken for damage.
+// Recovery knows an append that was never synced by the zeros between its sectors. Written over the half of
+// an earlier try, it could be left by a power cut as a mix of both without them, and be taken for damage.
 Status SegmentLog::clear_behind_end(Segment& segment) {
   TRY(segment.file->truncate(segment.end));
   segment.allocated = segment.zeroed = segment.end;
@@ -134,8 +134,9 @@ Status SegmentLog::sync_batch() {
   return {};
 }
 
-// A sync over blocks that were only reserved also has to note in the file system's journal that they hold something
-// now; over blocks that were written before it writes the data alone, in two thirds of the time (ext4).
+// A sync over blocks that were only reserved also has to note in the file system's journal that they hold
+// something now; over blocks that were written before it writes the data alone, in two thirds of the time
+// (ext4).
 Status SegmentLog::zero_ahead(Segment& segment, uint64_t end) const {
   if (end <= segment.zeroed) return {};
   uint64_t ahead = std::min(kZeroAheadBytes, options_.segment_bytes / 4);

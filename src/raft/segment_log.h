@@ -55,8 +55,8 @@ class SegmentLog final : public LogStore {
     std::vector<uint32_t> offsets;  // of each record
     uint64_t end = 0;               // where the next record goes
     uint64_t allocated = 0;
-    uint64_t zeroed = 0;            // up to here its blocks were written already, with zeros behind `end`
-    bool torn = false;              // behind `end` stands a part of an append that found no room
+    uint64_t zeroed = 0;  // up to here its blocks were written already, with zeros behind `end`
+    bool torn = false;    // behind `end` stands a part of an append that found no room
 
     uint64_t next() const { return first + offsets.size(); }
   };

@@ -270,7 +270,8 @@ TEST(SegmentLogTest, DataThatLooksLikeRecordsFoolsNobody) {
   EXPECT_EQ(opened->log->last_index(), 1u);
 }
 
-// The simulation found it (seed 12251): half of the first try and sectors of the second together looked like damage.
+// The simulation found it (seed 12251): half of the first try and sectors of the second together looked like
+// damage.
 TEST(SegmentLogTest, APowerCutInTheSecondTryLeavesNoDamage) {
   constexpr uint64_t kSeeds = 100;
   EntryRef large = make(2, 1, std::string(3000, 'd'));

@@ -78,9 +78,8 @@ Status check_configuration(const Configuration& configuration) {
       return fail("found duplicate address in configuration: " + server.address, ErrorKind::kBadRequest);
   }
   if (configuration.voter_count() == 0)
-    return fail(
-        "Need at least one voter in configuration: {" + format_configuration(configuration) + "}",
-        ErrorKind::kBadRequest);
+    return fail("Need at least one voter in configuration: {" + format_configuration(configuration) + "}",
+                ErrorKind::kBadRequest);
   return {};
 }
 

@@ -24,8 +24,8 @@ void Waker::wait(Duration timeout) {
     }
     ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kSleeping, bounded ? &relative : nullptr, nullptr, 0);
   }
-  // An exchange: a plain store could still wait in this processor's buffer while the caller looks for work, and then
-  // erase a notification that came in between.
+  // An exchange: a plain store could still wait in this processor's buffer while the caller looks for work,
+  // and then erase a notification that came in between.
   state_.exchange(kIdle, std::memory_order_acq_rel);
 }
 

@@ -17,8 +17,8 @@ TEST(Waker, ANotificationBeforeTheWaitEndsItAtOnce) {
   waker.wait(Duration::max());
 }
 
-// What was announced is seen, whatever the sleeper does at that moment: looks for work, goes to sleep, or has just
-// slept its time out. A lost notification shows as a wait that took all its time.
+// What was announced is seen, whatever the sleeper does at that moment: looks for work, goes to sleep, or has
+// just slept its time out. A lost notification shows as a wait that took all its time.
 TEST(Waker, LosesNoNotification) {
   constexpr int kRounds = 20'000;
   Waker waker;

@@ -24,8 +24,9 @@ void autopilot_initialize(Server& server, Reactor& reactor, const model::Autopil
 
 void autopilot_get_config(Server& server, Reactor& reactor, model::DCSpecificRequest request,
                           std::function<void(Result<model::AutopilotConfig>)> done);
-inline constexpr CallMethod<model::DCSpecificRequest, model::AutopilotConfig> kOperatorAutopilotGetConfiguration{
-    "Operator.AutopilotGetConfiguration", autopilot_get_config, Place::kReadable};
+inline constexpr CallMethod<model::DCSpecificRequest, model::AutopilotConfig>
+    kOperatorAutopilotGetConfiguration{"Operator.AutopilotGetConfiguration", autopilot_get_config,
+                                       Place::kReadable};
 inline constexpr CallMethod<model::AutopilotSetConfigRequest, bool> kOperatorAutopilotSetConfiguration{
     "Operator.AutopilotSetConfiguration",
     [](Server& server, Reactor& reactor, model::AutopilotSetConfigRequest request, auto done) {

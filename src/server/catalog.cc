@@ -23,13 +23,15 @@ bool has_meta(const model::Map<std::string>& meta, const model::Map<std::string>
 // All wanted tags, compared without case.
 bool has_tags(const model::List<std::string>& tags, const model::List<std::string>& wanted) {
   return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& tag) {
-    return std::any_of(tags.begin(), tags.end(), [&](const std::string& have) { return equals_ignore_case(have, tag); });
+    return std::any_of(tags.begin(), tags.end(),
+                       [&](const std::string& have) { return equals_ignore_case(have, tag); });
   });
 }
 
 bool accepts(const model::ServiceSpecificRequest& request, const store::InstanceRef& instance) {
   if (!has_meta(instance.node->meta, request.node_meta_filters)) return false;
-  if (!request.service_address.empty() && instance.service->service.address != request.service_address) return false;
+  if (!request.service_address.empty() && instance.service->service.address != request.service_address)
+    return false;
   if (!request.tag_filter) return true;
   if (request.service_tags.empty() && !request.service_tag.empty())
     return has_tags(instance.service->service.tags, {request.service_tag});
@@ -42,7 +44,8 @@ store::ServiceLookup lookup_of(const model::ServiceSpecificRequest& request) {
 
 }  // namespace
 
-Status catalog_list_nodes(ReadContext& context, const model::DCSpecificRequest& request, model::IndexedNodes& reply) {
+Status catalog_list_nodes(ReadContext& context, const model::DCSpecificRequest& request,
+                          model::IndexedNodes& reply) {
   std::vector<const model::Node*> nodes;
   auto read = store::list_nodes(context.tables, request.node_meta_filters, context.watch, nodes);
   for (const model::Node* node : nodes) reply.nodes.push_back(*node);
@@ -61,7 +64,8 @@ Status catalog_list_services(ReadContext& context, const model::DCSpecificReques
 
 Status catalog_service_nodes(ReadContext& context, const model::ServiceSpecificRequest& request,
                              model::IndexedServiceNodes& reply) {
-  if (request.service_name.empty() && request.service_address.empty()) return fail("Must provide service name");
+  if (request.service_name.empty() && request.service_address.empty())
+    return fail("Must provide service name");
   auto read = store::service_nodes(context.tables, lookup_of(request), request.service_name, context.watch,
                                    [&](const store::InstanceRef& instance) {
                                      if (accepts(request, instance))
@@ -69,7 +73,8 @@ Status catalog_service_nodes(ReadContext& context, const model::ServiceSpecificR
                                    });
   set_index(context, reply.meta, read);
   TRY(apply_filter(request.options.filter, reply.service_nodes));
-  sort_by_distance(context, request.source, reply.service_nodes, [](const model::ServiceNode& n) { return n.node; });
+  sort_by_distance(context, request.source, reply.service_nodes,
+                   [](const model::ServiceNode& n) { return n.node; });
   return {};
 }
 
@@ -85,7 +90,8 @@ Status catalog_node_services(ReadContext& context, const model::NodeSpecificRequ
   model::NodeServices& out = reply.node_services.emplace();
   out.node = *found.node;
   out.services.make_empty();
-  for (const store::ServiceRecord* record : found.services) out.services[record->service.id] = record->service;
+  for (const store::ServiceRecord* record : found.services)
+    out.services[record->service.id] = record->service;
   return apply_filter(request.options.filter, out.services);
 }
 
@@ -111,7 +117,8 @@ Status fill_checks(ReadContext& context, const model::QueryOptions& options, con
   for (const model::HealthCheck* check : checks) reply.health_checks.push_back(*check);
   set_index(context, reply.meta, read);
   TRY(apply_filter(options.filter, reply.health_checks));
-  sort_by_distance(context, source, reply.health_checks, [](const model::HealthCheck& check) { return check.node; });
+  sort_by_distance(context, source, reply.health_checks,
+                   [](const model::HealthCheck& check) { return check.node; });
   return {};
 }
 }  // namespace
@@ -119,7 +126,8 @@ Status fill_checks(ReadContext& context, const model::QueryOptions& options, con
 Status health_checks_in_state(ReadContext& context, const model::ChecksInStateRequest& request,
                               model::IndexedHealthChecks& reply) {
   std::vector<const model::HealthCheck*> checks;
-  auto read = store::checks_in_state(context.tables, request.state, request.node_meta_filters, context.watch, checks);
+  auto read =
+      store::checks_in_state(context.tables, request.state, request.node_meta_filters, context.watch, checks);
   return fill_checks(context, request.options, request.source, checks, read, reply);
 }
 
@@ -133,15 +141,15 @@ Status health_node_checks(ReadContext& context, const model::NodeSpecificRequest
 Status health_service_checks(ReadContext& context, const model::ServiceSpecificRequest& request,
                              model::IndexedHealthChecks& reply) {
   std::vector<const model::HealthCheck*> checks;
-  auto read =
-      store::service_checks(context.tables, request.service_name, request.node_meta_filters, context.watch, checks);
+  auto read = store::service_checks(context.tables, request.service_name, request.node_meta_filters,
+                                    context.watch, checks);
   return fill_checks(context, request.options, request.source, checks, read, reply);
 }
 
 Status health_service_nodes(ReadContext& context, const model::ServiceSpecificRequest& request,
                             model::IndexedCheckServiceNodes& reply) {
   if (request.service_name.empty()) return fail("Must provide service name");
-  if (request.ingress) {  // gateways come with the service mesh: none exposes a service yet
+  if (request.ingress) {   // gateways come with the service mesh: none exposes a service yet
     reply.meta.index = 0;  // shown as 1
     return valid_filter<model::CheckServiceNode>(request.options.filter);
   }

@@ -10,7 +10,8 @@
 
 namespace praetor::server {
 
-Status catalog_list_nodes(ReadContext& context, const model::DCSpecificRequest& request, model::IndexedNodes& reply);
+Status catalog_list_nodes(ReadContext& context, const model::DCSpecificRequest& request,
+                          model::IndexedNodes& reply);
 Status catalog_list_services(ReadContext& context, const model::DCSpecificRequest& request,
                              model::IndexedServices& reply);
 Status catalog_service_nodes(ReadContext& context, const model::ServiceSpecificRequest& request,
@@ -35,21 +36,22 @@ void catalog_register(Server& server, Reactor& reactor, model::RegisterRequest r
                       std::function<void(Status)> done);
 void catalog_deregister(Server& server, Reactor& reactor, const model::DeregisterRequest& request,
                         std::function<void(Status)> done);
-// Rules and defaults that need no state: of a whole registration, and of the parts that transactions have too.
+// Rules and defaults that need no state: of a whole registration, and of the parts that transactions have
+// too.
 Status prepare_registration(model::RegisterRequest& request);
 Status prepare_node(const std::string& name, const std::string& id);
 Status prepare_service(model::NodeService& service);
 
-inline constexpr ReadMethod<model::DCSpecificRequest, model::IndexedNodes> kCatalogListNodes{"Catalog.ListNodes",
-                                                                                            catalog_list_nodes};
+inline constexpr ReadMethod<model::DCSpecificRequest, model::IndexedNodes> kCatalogListNodes{
+    "Catalog.ListNodes", catalog_list_nodes};
 inline constexpr ReadMethod<model::DCSpecificRequest, model::IndexedServices> kCatalogListServices{
     "Catalog.ListServices", catalog_list_services};
 inline constexpr ReadMethod<model::ServiceSpecificRequest, model::IndexedServiceNodes> kCatalogServiceNodes{
     "Catalog.ServiceNodes", catalog_service_nodes};
 inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedNodeServices> kCatalogNodeServices{
     "Catalog.NodeServices", catalog_node_services};
-inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedNodeServiceList> kCatalogNodeServiceList{
-    "Catalog.NodeServiceList", catalog_node_service_list};
+inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedNodeServiceList>
+    kCatalogNodeServiceList{"Catalog.NodeServiceList", catalog_node_service_list};
 inline constexpr CallMethod<model::RegisterRequest, Nothing> kCatalogRegister{
     "Catalog.Register", [](Server& server, Reactor& reactor, model::RegisterRequest request, auto done) {
       catalog_register(server, reactor, std::move(request), without_reply(std::move(done)));
@@ -65,7 +67,7 @@ inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedHealthChec
     "Health.NodeChecks", health_node_checks};
 inline constexpr ReadMethod<model::ServiceSpecificRequest, model::IndexedHealthChecks> kHealthServiceChecks{
     "Health.ServiceChecks", health_service_checks};
-inline constexpr ReadMethod<model::ServiceSpecificRequest, model::IndexedCheckServiceNodes> kHealthServiceNodes{
-    "Health.ServiceNodes", health_service_nodes};
+inline constexpr ReadMethod<model::ServiceSpecificRequest, model::IndexedCheckServiceNodes>
+    kHealthServiceNodes{"Health.ServiceNodes", health_service_nodes};
 
 }  // namespace praetor::server

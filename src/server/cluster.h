@@ -42,7 +42,8 @@ struct Cluster {
 
   // What other agents have a server do in its pools. Any thread; `done` exactly once, on the given reactor.
   // A user event into the LAN pool.
-  std::function<void(Reactor&, std::string name, std::string payload, std::function<void(Status)> done)> fire_event;
+  std::function<void(Reactor&, std::string name, std::string payload, std::function<void(Status)> done)>
+      fire_event;
   // Lists or changes the keys of one pool.
   using KeysAnswer = std::function<void(model::KeyringResponse)>;
   std::function<void(Reactor&, bool wan, const model::KeyringRequest&, KeysAnswer done)> change_keys;

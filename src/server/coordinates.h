@@ -53,8 +53,8 @@ class CoordinateUpdates {
 // Coordinate.ListNodes and Coordinate.Node differ in the request's node only.
 inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedCoordinates> kCoordinateListNodes{
     "Coordinate.ListNodes", coordinate_list};
-inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedCoordinates> kCoordinateNode{"Coordinate.Node",
-                                                                                                  coordinate_list};
+inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedCoordinates> kCoordinateNode{
+    "Coordinate.Node", coordinate_list};
 void coordinate_update(Server& server, Reactor& reactor, model::CoordinateUpdateRequest request,
                        std::function<void(Result<Nothing>)> done);
 inline constexpr CallMethod<model::CoordinateUpdateRequest, Nothing> kCoordinateUpdate{"Coordinate.Update",

@@ -13,15 +13,18 @@ namespace praetor::server {
 // KVS.Get: the entry, or none. KVS.List: everything below a prefix. KVS.ListKeys: names only.
 Status kvs_get(ReadContext& context, const model::KeyRequest& request, model::IndexedDirEntries& reply);
 Status kvs_list(ReadContext& context, const model::KeyRequest& request, model::IndexedDirEntries& reply);
-Status kvs_list_keys(ReadContext& context, const model::KeyListRequest& request, model::IndexedKeyList& reply);
+Status kvs_list_keys(ReadContext& context, const model::KeyListRequest& request,
+                     model::IndexedKeyList& reply);
 
-// KVS.Apply. false: the condition of a cas, lock, unlock or delete-cas did not hold, or a lock-delay is active.
+// KVS.Apply. false: the condition of a cas, lock, unlock or delete-cas did not hold, or a lock-delay is
+// active.
 void kvs_apply(Server& server, Reactor& reactor, model::KVSRequest request,
                std::function<void(Result<bool>)> done);
 
 inline constexpr ReadMethod<model::KeyRequest, model::IndexedDirEntries> kKvsGet{"KVS.Get", kvs_get};
 inline constexpr ReadMethod<model::KeyRequest, model::IndexedDirEntries> kKvsList{"KVS.List", kvs_list};
-inline constexpr ReadMethod<model::KeyListRequest, model::IndexedKeyList> kKvsListKeys{"KVS.ListKeys", kvs_list_keys};
+inline constexpr ReadMethod<model::KeyListRequest, model::IndexedKeyList> kKvsListKeys{"KVS.ListKeys",
+                                                                                       kvs_list_keys};
 inline constexpr CallMethod<model::KVSRequest, bool> kKvsApply{"KVS.Apply", kvs_apply};
 
 }  // namespace praetor::server

@@ -31,18 +31,18 @@ model::RaftConfigurationResponse raft_configuration(Server& server) {
 void raft_remove_peer(Server& server, Reactor& reactor, const std::string& id, const std::string& address,
                       std::function<void(Status)> done) {
   auto configuration = server.raft().configuration().configuration;
-  auto found = std::find_if(configuration.servers.begin(), configuration.servers.end(), [&](const raft::Server& s) {
-    return id.empty() ? s.address == address : s.id == id;
-  });
+  auto found =
+      std::find_if(configuration.servers.begin(), configuration.servers.end(),
+                   [&](const raft::Server& s) { return id.empty() ? s.address == address : s.id == id; });
   if (found == configuration.servers.end())
     return done(fail((id.empty() ? "address " + go_quote(address) : "id " + go_quote(id)) +
                      " was not found in the Raft configuration"));
-  server.raft().change_configuration(
-      raft::ConfigurationChange::kRemoveServer, *found, 0, [&reactor, done = std::move(done)](Result<uint64_t> result) mutable {
-        reactor.post([done = std::move(done), result = std::move(result)] {
-          done(result ? Status() : Status(fail(result.error().message)));
-        });
-      });
+  server.raft().change_configuration(raft::ConfigurationChange::kRemoveServer, *found, 0,
+                                     [&reactor, done = std::move(done)](Result<uint64_t> result) mutable {
+                                       reactor.post([done = std::move(done), result = std::move(result)] {
+                                         done(result ? Status() : Status(fail(result.error().message)));
+                                       });
+                                     });
 }
 
 }  // namespace praetor::server

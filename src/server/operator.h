@@ -16,16 +16,20 @@ model::RaftConfigurationResponse raft_configuration(Server& server);
 void raft_remove_peer(Server& server, Reactor& reactor, const std::string& id, const std::string& address,
                       std::function<void(Status)> done);
 
-inline constexpr CallMethod<model::DCSpecificRequest, model::RaftConfigurationResponse> kOperatorRaftGetConfiguration{
-    "Operator.RaftGetConfiguration",
-    [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(raft_configuration(server)); },
-    Place::kReadable};
+inline constexpr CallMethod<model::DCSpecificRequest, model::RaftConfigurationResponse>
+    kOperatorRaftGetConfiguration{"Operator.RaftGetConfiguration",
+                                  [](Server& server, Reactor&, model::DCSpecificRequest, auto done) {
+                                    done(raft_configuration(server));
+                                  },
+                                  Place::kReadable};
 inline constexpr CallMethod<model::RaftRemovePeerRequest, Nothing> kOperatorRaftRemovePeerByAddress{
-    "Operator.RaftRemovePeerByAddress", [](Server& server, Reactor& reactor, model::RaftRemovePeerRequest request, auto done) {
+    "Operator.RaftRemovePeerByAddress",
+    [](Server& server, Reactor& reactor, model::RaftRemovePeerRequest request, auto done) {
       raft_remove_peer(server, reactor, "", request.address, without_reply(std::move(done)));
     }};
 inline constexpr CallMethod<model::RaftRemovePeerRequest, Nothing> kOperatorRaftRemovePeerById{
-    "Operator.RaftRemovePeerByID", [](Server& server, Reactor& reactor, model::RaftRemovePeerRequest request, auto done) {
+    "Operator.RaftRemovePeerByID",
+    [](Server& server, Reactor& reactor, model::RaftRemovePeerRequest request, auto done) {
       raft_remove_peer(server, reactor, request.id, "", without_reply(std::move(done)));
     }};
 

@@ -24,17 +24,19 @@ class GlobalKeyring : public std::enable_shared_from_this<GlobalKeyring> {
   }
 
   void ask(const Cluster& cluster, Reactor& reactor, size_t place, const model::KeyringRequest& request) {
-    cluster.ask_keyring(reactor, request, [self = shared_from_this(), place](Result<model::KeyringResponses> answer) {
-      self->answers_[place] = std::move(answer);
-      if (--self->missing_ == 0) self->finish();
-    });
+    cluster.ask_keyring(reactor, request,
+                        [self = shared_from_this(), place](Result<model::KeyringResponses> answer) {
+                          self->answers_[place] = std::move(answer);
+                          if (--self->missing_ == 0) self->finish();
+                        });
   }
 
  private:
   void finish() {
     for (Result<model::KeyringResponses>& answer : answers_) {
       if (!answer) return done_(std::unexpected(std::move(answer.error())));
-      for (model::KeyringResponse& response : answer->responses) reply_.responses.push_back(std::move(response));
+      for (model::KeyringResponse& response : answer->responses)
+        reply_.responses.push_back(std::move(response));
     }
     done_(std::move(reply_));
   }
@@ -76,7 +78,8 @@ void operate_keyring(Server& server, Reactor& reactor, model::KeyringRequest req
       reply.responses.push_back(std::move(lan));
       done(std::move(reply));
     });
-  auto ask_all = [&cluster, &reactor, request, datacenters, done = std::move(done)](model::KeyringResponse wan) {
+  auto ask_all = [&cluster, &reactor, request, datacenters,
+                  done = std::move(done)](model::KeyringResponse wan) {
     auto global = std::make_shared<GlobalKeyring>(std::move(wan), datacenters.size(), done);
     model::KeyringRequest each = request;
     each.forwarded = true;

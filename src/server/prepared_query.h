@@ -37,15 +37,15 @@ void prepared_query_show(Server& server, Reactor& reactor, model::PreparedQueryE
 void prepared_query_apply(Server& server, Reactor& reactor, model::PreparedQueryRequest request,
                           std::function<void(Result<std::string>)> done);
 
-inline constexpr ReadMethod<model::PreparedQuerySpecificRequest, model::IndexedPreparedQueries> kPreparedQueryList{
-    "PreparedQuery.List", prepared_query_list};
-inline constexpr ReadMethod<model::PreparedQuerySpecificRequest, model::IndexedPreparedQueries> kPreparedQueryGet{
-    "PreparedQuery.Get", prepared_query_get};
+inline constexpr ReadMethod<model::PreparedQuerySpecificRequest, model::IndexedPreparedQueries>
+    kPreparedQueryList{"PreparedQuery.List", prepared_query_list};
+inline constexpr ReadMethod<model::PreparedQuerySpecificRequest, model::IndexedPreparedQueries>
+    kPreparedQueryGet{"PreparedQuery.Get", prepared_query_get};
 inline constexpr CallMethod<model::PreparedQueryExecuteRequest, model::PreparedQueryExecuteResponse>
     kPreparedQueryExecute{"PreparedQuery.Execute", prepared_query_run, Place::kReadable};
 inline constexpr CallMethod<model::PreparedQueryExecuteRequest, model::PreparedQueryExplainResponse>
     kPreparedQueryExplain{"PreparedQuery.Explain", prepared_query_show, Place::kReadable};
-inline constexpr CallMethod<model::PreparedQueryRequest, std::string> kPreparedQueryApply{"PreparedQuery.Apply",
-                                                                                          prepared_query_apply};
+inline constexpr CallMethod<model::PreparedQueryRequest, std::string> kPreparedQueryApply{
+    "PreparedQuery.Apply", prepared_query_apply};
 
 }  // namespace praetor::server

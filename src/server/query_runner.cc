@@ -273,7 +273,8 @@ struct QueryRunner::Impl {
       auto at = found->second.waiting;
       // The reported index may have moved with unrelated writes: the client shall see where it stands now.
       Result<RenderingPtr> now = entry.rendering;
-      if (!fresh(entry) || entry.rendering->index != entry.rendering->changed) now = evaluate_once(entry.produce);
+      if (!fresh(entry) || entry.rendering->index != entry.rendering->changed)
+        now = evaluate_once(entry.produce);
       take(entry, at, answers.emplace_back(std::move(now)));
       if (entry.waiting.empty()) keep(&entry);
       shrink();

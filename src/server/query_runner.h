@@ -1,8 +1,8 @@
 // Runs the reads of one reactor: immediate, blocking and shared.
 //
 // Equal queries (same key) share one evaluation and one rendering: as long as nothing that a rendering read
-// has changed, it is sent again as it is; when something has, it is made once for all who wait for it. A query
-// blocks on exactly the keys that it read (store/watch.h).
+// has changed, it is sent again as it is; when something has, it is made once for all who wait for it. A
+// query blocks on exactly the keys that it read (store/watch.h).
 //
 // Everything happens on the reactor, except deliver(), which the consensus thread calls.
 #pragma once
@@ -25,9 +25,9 @@ class CommitNotice;
 namespace praetor::server {
 
 // Limits, listed in docs/limits.md.
-inline constexpr size_t kMaxCachedRenderings = 4096;       // a reactor, without waiters
+inline constexpr size_t kMaxCachedRenderings = 4096;  // a reactor, without waiters
 inline constexpr size_t kMaxCachedRenderingBytes = 64 << 20;
-inline constexpr size_t kMaxUndeliveredNotices = 4096;     // of an idle reactor; then its cache is dropped
+inline constexpr size_t kMaxUndeliveredNotices = 4096;  // of an idle reactor; then its cache is dropped
 
 // One evaluation of a read, rendered. Immutable; shared by everyone who asked for the same.
 struct Rendering {

@@ -14,7 +14,8 @@ namespace {
 struct Fixture : testing::Test {
   Fixture() : reactor("test") {
     reactor.start();
-    store.set_notice_sink([this](const std::shared_ptr<const store::CommitNotice>& notice) { runner.deliver(notice); });
+    store.set_notice_sink(
+        [this](const std::shared_ptr<const store::CommitNotice>& notice) { runner.deliver(notice); });
   }
   ~Fixture() override { reactor.stop(); }
 
@@ -48,7 +49,8 @@ struct Fixture : testing::Test {
   }
 
   // Starts a query; the future gets the body.
-  std::future<std::string> ask(const std::string& key, uint64_t min_index, Duration wait = std::chrono::hours(1)) {
+  std::future<std::string> ask(const std::string& key, uint64_t min_index,
+                               Duration wait = std::chrono::hours(1)) {
     auto promise = std::make_shared<std::promise<std::string>>();
     on_reactor([&] {
       ticket = runner.run(key, {min_index, wait}, get(key), [promise](Result<RenderingPtr> result) {

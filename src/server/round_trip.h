@@ -20,7 +20,8 @@ std::vector<double> distances(ReadContext& context, const model::QuerySource& so
 
 // Nearest first; equal and unknown distances keep their order.
 template <typename T, typename NameOf>
-void sort_by_distance(ReadContext& context, const model::QuerySource& source, codec::List<T>& items, NameOf name_of) {
+void sort_by_distance(ReadContext& context, const model::QuerySource& source, codec::List<T>& items,
+                      NameOf name_of) {
   if (source.node.empty() || items.empty()) return;
   std::vector<std::string> names;
   for (const T& item : items) names.push_back(name_of(item));
@@ -28,7 +29,8 @@ void sort_by_distance(ReadContext& context, const model::QuerySource& source, co
   if (away.empty()) return;
   std::vector<size_t> order(items.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return std::pair(away[a], a) < std::pair(away[b], b); });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return std::pair(away[a], a) < std::pair(away[b], b); });
   codec::List<T> sorted;
   for (size_t i : order) sorted.push_back(std::move(items[i]));
   items = std::move(sorted);

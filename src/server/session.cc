@@ -30,7 +30,8 @@ Status validate_create(const ServerOptions& options, model::Session& session) {
 
 }  // namespace
 
-Status session_get(ReadContext& context, const model::SessionSpecificRequest& request, model::IndexedSessions& reply) {
+Status session_get(ReadContext& context, const model::SessionSpecificRequest& request,
+                   model::IndexedSessions& reply) {
   const std::string& id = request.session_id.empty() ? request.session : request.session_id;
   store::ReadIndex read;
   TRY_ASSIGN(const model::Session* session, store::session_get(context.tables, id, context.watch, &read));
@@ -64,7 +65,8 @@ void session_apply(Server& server, Reactor& reactor, model::SessionRequest reque
   bool create = request.op == "create";
   if (!create && request.session.id.empty()) return done(fail("Must provide ID"));
   if (create) {
-    if (Status valid = validate_create(server.options(), request.session); !valid) return done(fail(valid.error()));
+    if (Status valid = validate_create(server.options(), request.session); !valid)
+      return done(fail(valid.error()));
     // The id is made here, once, so that every server applies the same entry.
     request.session.id = make_uuid(thread_random());
   }

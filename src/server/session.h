@@ -14,8 +14,10 @@ namespace praetor::server {
 
 inline constexpr Duration kSessionTTLMax = std::chrono::hours(24);
 
-Status session_get(ReadContext& context, const model::SessionSpecificRequest& request, model::IndexedSessions& reply);
-Status session_list(ReadContext& context, const model::DCSpecificRequest& request, model::IndexedSessions& reply);
+Status session_get(ReadContext& context, const model::SessionSpecificRequest& request,
+                   model::IndexedSessions& reply);
+Status session_list(ReadContext& context, const model::DCSpecificRequest& request,
+                    model::IndexedSessions& reply);
 Status session_list_of_node(ReadContext& context, const model::NodeSpecificRequest& request,
                             model::IndexedSessions& reply);
 
@@ -28,13 +30,13 @@ void session_renew(Server& server, Reactor& reactor, model::SessionSpecificReque
                    std::function<void(Result<model::IndexedSessions>)> done);
 
 inline constexpr ReadMethod<model::SessionSpecificRequest, model::IndexedSessions> kSessionGet{"Session.Get",
-                                                                                              session_get};
+                                                                                               session_get};
 inline constexpr ReadMethod<model::DCSpecificRequest, model::IndexedSessions> kSessionList{"Session.List",
-                                                                                          session_list};
+                                                                                           session_list};
 inline constexpr ReadMethod<model::NodeSpecificRequest, model::IndexedSessions> kSessionNodeSessions{
     "Session.NodeSessions", session_list_of_node};
 inline constexpr CallMethod<model::SessionRequest, std::string> kSessionApply{"Session.Apply", session_apply};
-inline constexpr CallMethod<model::SessionSpecificRequest, model::IndexedSessions> kSessionRenew{"Session.Renew",
-                                                                                                session_renew};
+inline constexpr CallMethod<model::SessionSpecificRequest, model::IndexedSessions> kSessionRenew{
+    "Session.Renew", session_renew};
 
 }  // namespace praetor::server

@@ -21,7 +21,9 @@ inline constexpr CallMethod<model::DCSpecificRequest, std::string> kStatusLeader
     Place::kAnyServer};
 inline constexpr CallMethod<model::DCSpecificRequest, Addresses> kStatusPeers{
     "Status.Peers",
-    [](Server& server, Reactor&, model::DCSpecificRequest, auto done) { done(Addresses(server.raft_peers())); },
+    [](Server& server, Reactor&, model::DCSpecificRequest, auto done) {
+      done(Addresses(server.raft_peers()));
+    },
     Place::kAnyServer};
 inline constexpr CallMethod<Nothing, model::RaftStats> kStatusRaftStats{
     "Status.RaftStats", [](Server& server, Reactor&, Nothing, auto done) { done(server.raft_stats()); },

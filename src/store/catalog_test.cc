@@ -114,7 +114,8 @@ TEST_F(CatalogTest, TheMetadataOfServicesIsChecked) {
   RegisterRequest request = service_request("n", "web", "web");
   request.service->meta = {{"x.y", "z"}};
   EXPECT_EQ(put(5, request),
-            "failed inserting service: Invalid Service Meta for node n and serviceID web: Couldn't load metadata pair "
+            "failed inserting service: Invalid Service Meta for node n and serviceID web: Couldn't load "
+            "metadata pair "
             "('x.y', 'z'): Key contains invalid characters");
 }
 

@@ -47,8 +47,8 @@ struct Effects {
     std::string key;
     Duration delay;
   };
-  std::vector<LockDelay> lock_delays;           // of keys whose session was invalidated
-  std::vector<uint64_t> tombstones;             // indexes that want to be reaped after the tombstone TTL
+  std::vector<LockDelay> lock_delays;  // of keys whose session was invalidated
+  std::vector<uint64_t> tombstones;    // indexes that want to be reaped after the tombstone TTL
   // Told before the transaction's root is published: whoever acts on them finds here what it needs.
   struct CreatedSession {
     std::string id;
