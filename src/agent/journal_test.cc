@@ -180,7 +180,7 @@ TEST_F(JournalTest, FullDiskIsAnErrorAndNothingIsLost) {
   disk.inject(1, raft::Fault::kShortWrite);
   Status full = keep({put("b", "2")});
   ASSERT_FALSE(full);
-  EXPECT_EQ(full.error().kind, ErrorKind::kIo);
+  EXPECT_EQ(full.error().kind, ErrorKind::kNoRoom);
   EXPECT_TRUE(has("1"));  // what only the journal had is in the files now
   ASSERT_TRUE(keep({put("c", "3")}));
   ASSERT_TRUE(restart());

@@ -1,6 +1,7 @@
 #include "base/result.h"
 
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
@@ -14,7 +15,8 @@ Error io_error(std::string_view what, int error_number) {
   // Go prints system errors in lower case, unless they start with an abbreviation.
   if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])))
     text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-  return Error{std::string(what) + ": " + text, ErrorKind::kIo};
+  bool no_room = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+  return Error{std::string(what) + ": " + text, no_room ? ErrorKind::kNoRoom : ErrorKind::kIo};
 }
 
 void check_failed(const char* condition, const char* file, int line) {

@@ -21,6 +21,7 @@ enum class ErrorKind : uint8_t {
   kRateLimited,       // HTTP 429
   kNoLeader,          // retried until rpc_hold_timeout
   kIo,                // a system call failed
+  kNoRoom,            // the same, for want of room on a disk (ENOSPC, EDQUOT, EFBIG), which may change
   kCorrupt,           // data on disk or wire is not what was written
   kTimeout,
   kCancelled,
@@ -41,7 +42,7 @@ inline std::unexpected<Error> fail(std::string message, ErrorKind kind = ErrorKi
 }
 inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
 
-// "what: strerror(errno)" in Go's wording (lower case, as syscall.Errno prints it).
+// "what: strerror(errno)" in Go's wording (lower case, as syscall.Errno prints it); kNoRoom or kIo.
 Error io_error(std::string_view what, int error_number);
 
 }  // namespace praetor

@@ -139,13 +139,6 @@ class PosixFileSystem final : public FileSystem {
 
 }  // namespace
 
-bool is_full(const Error& error) {
-  if (error.kind != ErrorKind::kIo) return false;
-  for (int number : {ENOSPC, EDQUOT, EFBIG})
-    if (error.message.ends_with(io_error("", number).message)) return true;
-  return false;
-}
-
 FileSystem& posix_file_system() {
   static PosixFileSystem file_system;
   return file_system;

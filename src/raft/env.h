@@ -14,7 +14,8 @@
 namespace praetor::raft {
 
 // A file for reading and writing at positions. Closed by the destructor. Callers synchronise writes; read_at
-// may run beside them. Errors are kIo and name the path.
+// may run beside them. Errors are kIo or
+// kNoRoom and name the path.
 class File {
  public:
   virtual ~File() = default;
@@ -61,7 +62,5 @@ Status write_file_atomically(FileSystem& file_system, const std::string& path, s
 // exists, as nobody knows what became of its sync.
 Status make_durable_directory(FileSystem& file_system, const std::string& path);
 std::string parent_directory(std::string_view path);
-// Whether an error of these calls says that there is no room (ENOSPC, EDQUOT, EFBIG), which may change.
-bool is_full(const Error& error);
 
 }  // namespace praetor::raft

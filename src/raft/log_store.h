@@ -19,7 +19,7 @@ struct TermRun {
 // Threads: one writer (append, truncate_from, compact_to, reset) and any number of readers at once.
 // Invariant: indexes are consecutive from first_index() to last_index(); an empty log has
 // last_index() == first_index() - 1. A failed write leaves the log failed: every later write fails too. But
-// an append that found no room (is_full in env.h) changed nothing, and the same append may be tried again.
+// an append that found no room (kNoRoom) changed nothing, and the same append may be tried again.
 class LogStore {
  public:
   virtual ~LogStore() = default;

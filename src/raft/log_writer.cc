@@ -115,7 +115,7 @@ bool LogWriter::append() {
   if (batch_.empty()) return true;
   Instant start = system_clock().now();
   Status appended = failed_ ? Status() : store_.append(batch_);
-  if (!appended && loop_ && is_full(appended.error())) {
+  if (!appended && loop_ && appended.error().kind == ErrorKind::kNoRoom) {
     if (!std::exchange(full_, true) && events_.full) events_.full(appended.error());
     return false;
   }

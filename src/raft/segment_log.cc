@@ -34,9 +34,10 @@ Status SegmentLog::guarded(const std::function<Status()>& write) {
   if (failure_) return std::unexpected(*failure_);
   Status status = write();
   if (status) return status;
-  // Never is_full(), though the first to fail may have been a sync that found no room (delayed allocation, a
-  // network's file system): what it was to write is lost, and trying again would find nothing to write.
   failure_ = Error{status.error().message + ": the log is closed until a restart", status.error().kind};
+  // A sync may find no room too (delayed allocation, a network's file system): what it was to write is lost,
+  // and trying again would find nothing to write.
+  if (failure_->kind == ErrorKind::kNoRoom) failure_->kind = ErrorKind::kIo;
   return std::unexpected(*failure_);
 }
 
@@ -68,7 +69,7 @@ Status SegmentLog::append(std::span<const EntryRef> entries) {
   // Nothing has been said of these bytes before they are synced: they may be written again, at the same
   // place.
   if (!failure_) written = write_batch(entries);
-  if (!written && is_full(written.error())) return written;
+  if (!written && written.error().kind == ErrorKind::kNoRoom) return written;
   return guarded([&]() -> Status {
     TRY(std::move(written));
     return sync_batch();

@@ -55,7 +55,7 @@ Status append(SegmentLog& log, std::vector<EntryRef> entries) { return log.appen
 // As the log's thread does when there was no room.
 Status append_or_retry(SegmentLog& log, const EntryRef& entry) {
   Status appended = append(log, {entry});
-  return !appended && is_full(appended.error()) ? append(log, {entry}) : appended;
+  return !appended && appended.error().kind == ErrorKind::kNoRoom ? append(log, {entry}) : appended;
 }
 
 // What finds no room before the sync may be tried again; each call of an append that begins a new file.
@@ -71,10 +71,10 @@ TEST(SegmentLogTest, AnAppendThatFoundNoRoomIsWrittenLater) {
     Status appended = append(*opened->log, {second});
     if (!fs.injected()) break;
     ASSERT_FALSE(appended);
-    if (!is_full(appended.error())) {  // it was the sync: closed until a restart
+    if (appended.error().kind != ErrorKind::kNoRoom) {  // it was the sync: closed until a restart
       Status again = append(*opened->log, {second});
       ASSERT_FALSE(again);
-      EXPECT_FALSE(is_full(again.error())) << again.error().message;
+      EXPECT_EQ(again.error().kind, ErrorKind::kIo) << again.error().message;
       continue;
     }
     ASSERT_TRUE(append(*opened->log, {second}));
@@ -284,7 +284,7 @@ TEST(SegmentLogTest, APowerCutInTheSecondTryLeavesNoDamage) {
       fs.inject(1, Fault::kShortWrite);
       auto refused = opened->log->append(std::vector<EntryRef>{large});
       ASSERT_FALSE(refused);
-      ASSERT_TRUE(is_full(refused.error()));
+      ASSERT_EQ(refused.error().kind, ErrorKind::kNoRoom);
       fs.inject(call, Fault::kPowerOff);
       (void)opened->log->append(std::vector<EntryRef>{large});
       if (!fs.injected()) break;
@@ -309,7 +309,7 @@ TEST(SegmentLogTest, AFailedLogStaysFailed) {
       ASSERT_FALSE(failed);
       EXPECT_TRUE(fs.injected());
       EXPECT_NE(failed.error().message.find("the log is closed"), std::string::npos);
-      EXPECT_FALSE(is_full(failed.error()));
+      EXPECT_EQ(failed.error().kind, ErrorKind::kIo);
     }
     EXPECT_EQ(opened->log->last_index(), 1u);
   }
