@@ -11,6 +11,7 @@
 #include "agent/config_reload.h"
 #include "agent/telemetry.h"
 #include "agent/user_events.h"
+#include "base/code_pages.h"
 #include "base/log.h"
 #include "base/reactor.h"
 #include "daemon/dns_service.h"
@@ -353,8 +354,12 @@ struct Daemon::Impl {
   }
 
   int run() {
-    for (;;) {
-      auto event = options.signals->wait(std::nullopt);
+    // What only the start runs (configuration, tables, the first join) would be most of an idle agent's
+    // memory.
+    constexpr Duration kStarted = std::chrono::seconds(1);
+    auto event = options.signals->wait(kStarted);
+    if (!event) release_code_pages();
+    for (;; event = options.signals->wait(std::nullopt)) {
       if (!event) continue;
       if (*event == Event::kReload) {
         logger().info("Caught", {{"signal", "hangup"}});
