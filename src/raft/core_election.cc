@@ -182,6 +182,8 @@ void Core::on_timeout_now(Instant now, const Envelope& envelope, Effects& effect
   // Of a leader that has been replaced meanwhile: its successor may be reading under its lease, which only
   // the one who hands over gives up. Consul's request does not say whom it is from.
   if (latest_.find(envelope.peer_id) != nullptr && envelope.peer_id != leader_id_) return;
+  uint64_t of_term = std::get<TimeoutNowRequest>(envelope.message).term;
+  if (of_term != 0 && of_term < term()) return;  // and the same of one who leads again
   set_leader({}, {}, effects);
   campaign(now, true, effects);
 }

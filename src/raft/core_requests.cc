@@ -209,7 +209,7 @@ void Core::send_timeout_now(const Peer& peer, Effects& effects) {
   effects.messages.push_back({.peer_id = peer.server.id,
                               .peer_address = peer.server.address,
                               .sequence = ++sequence_,
-                              .message = TimeoutNowRequest{}});
+                              .message = TimeoutNowRequest{term()}});
 }
 
 void Core::set_full(Instant now, bool full, Effects& effects) {

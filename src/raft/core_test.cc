@@ -384,7 +384,10 @@ TEST(CoreTest, ObeysNobodyButItsLeaderWhenToldToTakeOver) {
   EXPECT_EQ(bench.core->role(), Role::kFollower);
   EXPECT_EQ(bench.core->term(), 2u);
   EXPECT_TRUE(bench.sent<VoteRequest>().empty());
-  bench.receive("c", TimeoutNowRequest{});
+  bench.receive("c", TimeoutNowRequest{.term = 1});  // it led in an earlier term too
+  EXPECT_EQ(bench.core->role(), Role::kFollower);
+  EXPECT_TRUE(bench.sent<VoteRequest>().empty());
+  bench.receive("c", TimeoutNowRequest{.term = 2});
   EXPECT_EQ(bench.core->term(), 3u);
   EXPECT_EQ(bench.sent<VoteRequest>().size(), 2u);
 }

@@ -63,7 +63,10 @@ struct SnapshotResponse {
   bool success = false;
 };
 
-struct TimeoutNowRequest {};
+// Consul's names no term (0). Ours does, as it may arrive when its sender leads again.
+struct TimeoutNowRequest {
+  uint64_t term = 0;
+};
 struct TimeoutNowResponse {};
 
 using Message = std::variant<AppendRequest, AppendResponse, VoteRequest, VoteResponse, SnapshotRequest,

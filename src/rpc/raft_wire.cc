@@ -53,7 +53,8 @@ PRAETOR_DESCRIBE(InstallSnapshotResponse, "InstallSnapshotResponse",
                  field("Term", &InstallSnapshotResponse::term),
                  field("Success", &InstallSnapshotResponse::success))
 PRAETOR_DESCRIBE(TimeoutNowRequest, "TimeoutNowRequest",
-                 field("ProtocolVersion", &TimeoutNowRequest::protocol_version))
+                 field("ProtocolVersion", &TimeoutNowRequest::protocol_version),
+                 field("Term", &TimeoutNowRequest::term).flag(codec::kWireOmitEmpty))
 PRAETOR_DESCRIBE(TimeoutNowResponse, "TimeoutNowResponse",
                  field("ProtocolVersion", &TimeoutNowResponse::protocol_version))
 
@@ -227,7 +228,7 @@ Result<RaftRequestReader::Request> decode_request(RaftType type, std::string_vie
     case RaftType::kTimeoutNow: {
       TRY_ASSIGN(auto request, read<wire::TimeoutNowRequest>(bytes));
       version = request.protocol_version;
-      out.message = raft::TimeoutNowRequest{};
+      out.message = raft::TimeoutNowRequest{request.term};
       break;
     }
   }
@@ -292,7 +293,7 @@ void put_raft_request(std::string& out, const raft::Message& message) {
                                                          .last_index = vote->last_index,
                                                          .last_term = vote->last_term,
                                                          .leadership_transfer = vote->leadership_transfer});
-  codec::write_msgpack(out, wire::TimeoutNowRequest{});
+  codec::write_msgpack(out, wire::TimeoutNowRequest{.term = std::get<raft::TimeoutNowRequest>(message).term});
 }
 
 void put_raft_response(std::string& out, const raft::Message& message) {

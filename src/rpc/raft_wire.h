@@ -83,6 +83,7 @@ struct InstallSnapshotResponse {
 };
 struct TimeoutNowRequest {
   int64_t protocol_version = kRaftProtocol;
+  uint64_t term = 0;  // Praetor's addition, left out when 0: Consul skips keys that it does not know
 };
 struct TimeoutNowResponse {
   int64_t protocol_version = 0;

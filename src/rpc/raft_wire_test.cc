@@ -118,7 +118,8 @@ TEST(RaftWire, RequestsAreRead) {
   EXPECT_EQ(snapshot.meta.configuration, kConfiguration);
   EXPECT_EQ(snapshot.meta.size, 6481);
   EXPECT_EQ(snapshot.meta.index, 22u);
-  EXPECT_TRUE(std::holds_alternative<raft::TimeoutNowRequest>(decoded(kTimeoutNow)));
+  EXPECT_EQ(std::get<raft::TimeoutNowRequest>(decoded(kTimeoutNow)).term, 0u);
+  EXPECT_EQ(std::get<raft::TimeoutNowRequest>(decoded(encoded(raft::TimeoutNowRequest{7}))).term, 7u);
 }
 
 TEST(RaftWire, ThePreVoteHasANumberOfItsOwn) {
