@@ -146,7 +146,7 @@ class Core {
   void snapshot_restored(Instant now, const SnapshotMeta& meta, Effects& effects);
   // By id or, where the transport knows no more, by address.
   void unreachable(Instant now, const std::string& peer, Effects& effects);
-  void announce_extensions(const std::string& peer_id, bool pre_vote);
+  void announce_extensions(const std::string& peer_id, bool announced);
   // The log has no room for more entries, or has some again. A leader hands over to the follower that has
   // most; without room this server stands for no election. It goes on to vote, and to take what it can.
   void set_full(Instant now, bool full, Effects& effects);
@@ -156,6 +156,7 @@ class Core {
   // --- questions ---
   // For an arriving SnapshotRequest: whether to receive it. If not, the refusal is in the effects.
   bool accept_snapshot(Instant now, const Envelope& request, Effects& effects);
+  bool announces_extensions(const std::string& id) const;
   Instant next_deadline() const;
   Role role() const { return role_; }
   uint64_t term() const { return hard_state_.term; }
@@ -253,7 +254,6 @@ class Core {
   bool is_only_voter() const;
   bool may_campaign() const;
   Duration election_round() const;
-  bool announces_pre_vote(const std::string& id) const;
   void on_timeout_now(Instant now, const Envelope& envelope, Effects& effects);
 
   // core_follower.cc
@@ -319,7 +319,7 @@ class Core {
   Instant election_deadline_{};
   std::set<std::string> votes_, pre_votes_;
   bool pre_voting_ = false;
-  std::map<std::string, bool> pre_vote_peers_;
+  std::map<std::string, bool> announced_;  // which peers announce extensions
   std::deque<PendingAck> pending_acks_;
 
   // Leader only.

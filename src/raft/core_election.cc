@@ -18,20 +18,20 @@ bool Core::may_campaign() const {
          (latest_index_ != committed_index_ && committed_.is_voter(options_.id));
 }
 
-bool Core::announces_pre_vote(const std::string& id) const {
-  auto found = pre_vote_peers_.find(id);
-  return found != pre_vote_peers_.end() && found->second;
+bool Core::announces_extensions(const std::string& id) const {
+  auto found = announced_.find(id);
+  return found != announced_.end() && found->second;
 }
 
 Duration Core::election_round() const {
   for (const Server& server : latest_.servers)
-    if (server.suffrage == Suffrage::kVoter && server.id != options_.id && !announces_pre_vote(server.id))
+    if (server.suffrage == Suffrage::kVoter && server.id != options_.id && !announces_extensions(server.id))
       return options_.timings.election_timeout;
   return std::min(options_.fast_round, options_.timings.election_timeout);
 }
 
-void Core::announce_extensions(const std::string& peer_id, bool pre_vote) {
-  pre_vote_peers_[peer_id] = pre_vote;
+void Core::announce_extensions(const std::string& peer_id, bool announced) {
+  announced_[peer_id] = announced;
 }
 
 bool Core::votes_suffice(const std::set<std::string>& votes) const {
@@ -67,14 +67,14 @@ void Core::campaign(Instant now, bool transfer, Effects& effects) {
   if (full_ || !may_campaign()) return;
   bool anybody_announces = false;
   for (const Server& server : latest_.servers)
-    anybody_announces |= server.id != options_.id && announces_pre_vote(server.id);
+    anybody_announces |= server.id != options_.id && announces_extensions(server.id);
   if (transfer || !anybody_announces) return start_election(now, transfer, effects);
   set_role(Role::kFollower, effects);
   pre_voting_ = true;
   pre_votes_ = {options_.id};
   for (const Server& server : latest_.servers) {
     if (server.id == options_.id || server.suffrage != Suffrage::kVoter) continue;
-    if (!announces_pre_vote(server.id)) {
+    if (!announces_extensions(server.id)) {
       pre_votes_.insert(server.id);  // it cannot be asked: the real vote will tell
       continue;
     }
@@ -206,7 +206,7 @@ void Core::unreachable(Instant now, const std::string& peer, Effects&) {
   if (leader_id_.empty() || !last_contact_) return;
   Duration spread = std::min<Duration>(std::chrono::milliseconds(150), options_.timings.election_timeout);
   if ((peer == leader_id_ || peer == leader_address_) && latest_.find(leader_id_) == nullptr &&
-      !announces_pre_vote(leader_id_)) {
+      !announces_extensions(leader_id_)) {
     // Consul's leader that leaves takes itself out, stops leading there and then, and tells nobody: this is
     // all that shows. An election disturbs nobody then, and the other followers need not wait for their
     // timeouts to vote in it.
@@ -215,7 +215,7 @@ void Core::unreachable(Instant now, const std::string& peer, Effects&) {
     election_deadline_ = std::min(election_deadline_, soon);
     return;
   }
-  if (peer_id != leader_id_ || !announces_pre_vote(peer_id)) return;
+  if (peer_id != leader_id_ || !announces_extensions(peer_id)) return;
   leader_lost_ = true;
   Duration lease = std::min(options_.read_lease, options_.timings.leader_lease_timeout);
   Instant soon =

@@ -85,8 +85,8 @@ std::optional<Duration> Node::last_contact() const {
 Server Node::leader() const { return impl_->leader(); }
 ConfigurationView Node::configuration() const { return impl_->configuration(); }
 std::map<std::string, std::string> Node::stats() const { return impl_->stats(); }
-void Node::announce_extensions(std::string id, bool pre_vote) {
-  impl_->announce_extensions(std::move(id), pre_vote);
+void Node::announce_extensions(std::string id, bool announced) {
+  impl_->announce_extensions(std::move(id), announced);
 }
 void Node::suspect(std::string id) { impl_->unreachable(std::move(id)); }
 void Node::bootstrap(Configuration configuration, StatusCallback callback) {
@@ -304,8 +304,8 @@ void Node::Impl::bootstrap(Configuration configuration, StatusCallback callback)
   });
 }
 
-void Node::Impl::announce_extensions(std::string id, bool pre_vote) {
-  post([this, id = std::move(id), pre_vote] { core_->announce_extensions(id, pre_vote); });
+void Node::Impl::announce_extensions(std::string id, bool announced) {
+  post([this, id = std::move(id), announced] { core_->announce_extensions(id, announced); });
 }
 
 void Node::Impl::receive(Envelope envelope) {

@@ -171,8 +171,9 @@ class Node {
   ConfigurationView configuration() const;
   // The `raft` group of `consul info`, all values as text.
   std::map<std::string, std::string> stats() const;
-  // Which server answers the extension messages (pre-vote); the gossip layer tells.
-  void announce_extensions(std::string id, bool pre_vote);
+  // Which server understands our extensions (pre-vote, snapshots that go on where they broke off); the gossip
+  // layer tells.
+  void announce_extensions(std::string id, bool announced);
   // Somebody else (the gossip layer) found this server dead: as if its connection had broken.
   void suspect(std::string id);
   // Begins a new cluster on a node that was started without state (bootstrap_expect). Fails with

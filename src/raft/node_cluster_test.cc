@@ -1,6 +1,8 @@
 // Several whole nodes in one process, joined by a transport that hands messages over directly.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <map>
@@ -40,14 +42,46 @@ class Hub {
     std::lock_guard lock(mutex_);
     auto found = receivers_.find(to);
     if (found != receivers_.end())
-      found->second->receive_snapshot(std::move(envelope), std::move(reader));
+      found->second->receive_snapshot(
+          std::move(envelope),
+          std::make_unique<Breaking>(std::move(reader), std::exchange(break_after_, SIZE_MAX), skipped_));
     else if (auto sender = receivers_.find(from); sender != receivers_.end())
       sender->second->snapshot_failed(to, envelope.sequence);
   }
 
+  // The next snapshot's connection breaks behind so many bytes.
+  void break_snapshot_after(size_t bytes) {
+    std::lock_guard lock(mutex_);
+    break_after_ = bytes;
+  }
+  uint64_t skipped() const { return skipped_; }
+
  private:
+  class Breaking : public SnapshotReader {
+   public:
+    Breaking(std::unique_ptr<SnapshotReader> whole, size_t left, std::atomic<uint64_t>& skipped)
+        : whole_(std::move(whole)), left_(left), skipped_(skipped) {}
+    Result<size_t> read(std::span<char> buffer) override {
+      if (left_ == 0) return fail("connection reset", ErrorKind::kIo);
+      TRY_ASSIGN(size_t got, whole_->read(buffer.first(std::min(buffer.size(), left_))));
+      left_ -= got;
+      return got;
+    }
+    Status skip(uint64_t bytes) override {
+      skipped_ += bytes;
+      return whole_->skip(bytes);
+    }
+
+   private:
+    std::unique_ptr<SnapshotReader> whole_;
+    size_t left_;
+    std::atomic<uint64_t>& skipped_;
+  };
+
   std::recursive_mutex mutex_;
   std::map<std::string, Transport::Receiver*> receivers_;
+  size_t break_after_ = SIZE_MAX;
+  std::atomic<uint64_t> skipped_ = 0;
 };
 
 class HubTransport : public Transport {
@@ -102,6 +136,7 @@ class Cluster {
   }
   void stop(const std::string& id) { members_[id].node.reset(); }
   Node* node(const std::string& id) { return members_[id].node.get(); }
+  Hub& hub() { return hub_; }
   std::vector<std::string> commands(const std::string& id) { return members_[id].machine->commands(); }
 
   std::string leader() {
@@ -192,6 +227,19 @@ TEST_P(NodeClusterTest, FailsOverAndBringsTheLostOneBack) {
   EXPECT_TRUE(cluster.wait_until([&] { return cluster.commands(first) == cluster.commands(second); }));
   EXPECT_EQ(cluster.node(first)->leader().id, second);
   EXPECT_TRUE(cluster.node(first)->last_contact().has_value());
+}
+
+TEST_P(NodeClusterTest, ASnapshotGoesOnWhereItsConnectionBroke) {
+  Cluster cluster(GetParam());
+  for (const char* id : {"a", "b", "c"}) cluster.start(id);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(cluster.propose(std::string(1000, 'x') + std::to_string(i)));
+  std::string leader = cluster.leader();
+  ASSERT_TRUE(take_snapshot(*cluster.node(leader)));
+  cluster.hub().break_snapshot_after(12345);
+  cluster.start("d", false);
+  ASSERT_TRUE(change(*cluster.node(leader), ConfigurationChange::kAddNonvoter, "d"));
+  EXPECT_TRUE(cluster.wait_until([&] { return cluster.commands("d") == cluster.commands(leader); }));
+  EXPECT_EQ(cluster.hub().skipped(), 12345u);
 }
 
 TEST_P(NodeClusterTest, ChangesItsMembersAndHandsOver) {

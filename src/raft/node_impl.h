@@ -35,7 +35,7 @@ class Node::Impl final : public Transport::Receiver {
   void change_configuration(ConfigurationChange change, Server server, uint64_t previous_index,
                             IndexCallback callback);
   void transfer_leadership(std::string id, StatusCallback callback);
-  void announce_extensions(std::string id, bool pre_vote);
+  void announce_extensions(std::string id, bool announced);
   void bootstrap(Configuration configuration, StatusCallback callback);
   std::map<std::string, std::string> stats() const;
   ConfigurationView configuration() const;
@@ -120,6 +120,8 @@ class Node::Impl final : public Transport::Receiver {
   void install_restored(PendingSnapshot& pending, SnapshotMeta meta, std::shared_ptr<IndexCallback> done);
   void begin_install(Envelope request, std::shared_ptr<SnapshotReader> reader);
   void finish_install(const Envelope& request, PendingSnapshot& pending);
+  std::shared_ptr<PendingSnapshot> take_partial(const Envelope& request);
+  void drop_partial();
   void refuse_install(const Envelope& request, const std::string& why);
   Status replace_state(const SnapshotMeta& meta);
   void send_snapshot(SnapshotSend send);
@@ -167,6 +169,13 @@ class Node::Impl final : public Transport::Receiver {
   bool snapshot_running_ = false, install_running_ = false;
   std::vector<SnapshotCallback> snapshot_requests_;
   std::vector<SnapshotSend> waiting_sends_;
+  // What came of a snapshot before its connection broke; consensus thread.
+  struct PartialSnapshot {
+    std::string from;  // the leader's address
+    SnapshotMeta meta;
+    std::shared_ptr<PendingSnapshot> content;
+  };
+  std::optional<PartialSnapshot> partial_;
 
   // For stats() and leader(): what does not fit an atomic.
   mutable std::mutex shown_mutex_;

@@ -200,6 +200,7 @@ void Node::Impl::on_disk_failure(const Error& error) {
 void Node::Impl::on_disk_full(const Error& error) {
   log("raft: no room for the log: " + error.message + ": leading no more, trying again until there is");
   core_->set_full(clock_->now(), true, effects_);
+  if (partial_) drop_partial();
   // Others may commit them, but here nobody will hear of that before there is room.
   fail_pending(core_->apply_to(), {std::string(kErrLeadershipLost), ErrorKind::kNoLeader});
 }

@@ -26,6 +26,7 @@ Status copy(SnapshotReader& reader, SnapshotSink& sink) {
 
 void Node::Impl::maybe_snapshot(Instant now) {
   if (now < next_snapshot_check_) return;
+  if (partial_ && partial_->meta.index <= core_->commit_index()) drop_partial();  // nobody will send the rest
   // Spread, so that servers do not all write at once.
   auto spread = static_cast<uint64_t>(options_.snapshot_interval.count());
   next_snapshot_check_ = now + options_.snapshot_interval + Duration(thread_random().below(spread));
@@ -200,21 +201,55 @@ void Node::Impl::refuse_install(const Envelope& request, const std::string& why)
   if (options_.transport != nullptr) options_.transport->send(std::move(answer));
 }
 
+// What there is already of the snapshot that is to come.
+std::shared_ptr<PendingSnapshot> Node::Impl::take_partial(const Envelope& request) {
+  if (!partial_) return nullptr;
+  const SnapshotMeta& sent = std::get<SnapshotRequest>(request.message).meta;
+  const SnapshotMeta& had = partial_->meta;
+  std::shared_ptr<PendingSnapshot> content;
+  if (!sent.id.empty() && sent.id == had.id && request.peer_address == partial_->from &&
+      sent.index == had.index && sent.term == had.term && sent.size == had.size)
+    content = std::move(partial_->content);
+  drop_partial();
+  return content;
+}
+
+void Node::Impl::drop_partial() {
+  // Removing a file takes its time.
+  worker_.post([content = std::move(partial_->content)]() mutable { content.reset(); });
+  partial_.reset();
+}
+
 void Node::Impl::begin_install(Envelope request, std::shared_ptr<SnapshotReader> reader) {
   if (install_running_) return refuse_install(request, "another snapshot is being installed");
   if (!core_->accept_snapshot(clock_->now(), request, effects_)) return;
   install_running_ = true;
-  worker_.post([this, request = std::move(request), reader] {
-    std::shared_ptr<PendingSnapshot> pending;
+  std::shared_ptr<PendingSnapshot> partial = take_partial(request);
+  worker_.post([this, request = std::move(request), reader, pending = std::move(partial)]() mutable {
+    const SnapshotMeta& meta = std::get<SnapshotRequest>(request.message).meta;
     auto receive = [&]() -> Status {
-      TRY_ASSIGN(pending, snapshots_->create());
-      return copy(*reader, *pending);
+      if (pending == nullptr) {
+        TRY_ASSIGN(pending, snapshots_->create());
+      } else {
+        log("raft: resuming the transfer of a snapshot: offset=" + std::to_string(pending->size()) +
+            " size=" + std::to_string(meta.size));
+        TRY(reader->skip(pending->size()));
+      }
+      TRY(copy(*reader, *pending));
+      if (pending->size() == static_cast<uint64_t>(meta.size)) return {};
+      return fail("the snapshot has " + std::to_string(pending->size()) + " bytes instead of " +
+                  std::to_string(meta.size));
     };
     Status received = receive();
-    post([this, request, pending, received] {
+    post([this, request = std::move(request), pending = std::move(pending), received] {
       install_running_ = false;
-      if (!received) return refuse_install(request, received.error().message);
-      finish_install(request, *pending);
+      if (received) return finish_install(request, *pending);
+      const SnapshotMeta& meta = std::get<SnapshotRequest>(request.message).meta;
+      // A disk that failed it keeps nothing; what is short is the connection's fault.
+      if (!meta.id.empty() && pending && pending->write({}) &&
+          pending->size() <= static_cast<uint64_t>(meta.size))
+        partial_ = PartialSnapshot{request.peer_address, meta, pending};
+      refuse_install(request, received.error().message);
     });
   });
 }
@@ -255,7 +290,9 @@ void Node::Impl::send_snapshot(SnapshotSend send) {
     log("raft: failed to open snapshot: error=" + reader.error().message);
     return core_->snapshot_failed(clock_->now(), send.envelope.peer_id, send.envelope.sequence, effects_);
   }
-  std::get<SnapshotRequest>(send.envelope.message).meta = stored->front();
+  SnapshotMeta& meta = std::get<SnapshotRequest>(send.envelope.message).meta;
+  meta = stored->front();
+  if (!core_->announces_extensions(send.envelope.peer_id)) meta.id.clear();
   options_.transport->send_snapshot(std::move(send.envelope), std::move(*reader));
 }
 

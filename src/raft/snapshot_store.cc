@@ -49,6 +49,8 @@ class FilePending final : public PendingSnapshot {
     return sticky(flush(size_ - synced_ >= kSyncEveryBytes));
   }
 
+  uint64_t size() const override { return size_; }
+
   Result<SnapshotMeta> finish(SnapshotMeta meta) override {
     if (failure_) return fail(*failure_);
     TRY(sticky(flush(true)));
@@ -208,6 +210,7 @@ class MemorySnapshotStore::Pending final : public PendingSnapshot {
     content_ += bytes;
     return {};
   }
+  uint64_t size() const override { return content_.size(); }
   Result<SnapshotMeta> finish(SnapshotMeta meta) override {
     meta.version = 1;
     meta.size = static_cast<int64_t>(content_.size());

@@ -21,6 +21,7 @@ namespace praetor::raft {
 // A snapshot being written; removed by the destructor unless finished. One thread at a time.
 class PendingSnapshot : public SnapshotSink {
  public:
+  virtual uint64_t size() const = 0;  // what was written so far
   // Makes it durable and visible under meta's index, term and configuration; fills in id and size.
   virtual Result<SnapshotMeta> finish(SnapshotMeta meta) = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <any>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -25,6 +26,9 @@ class SnapshotReader {
   // Fills at most buffer.size() bytes; 0 at the end. kCorrupt when the checksum is wrong (known at the end:
   // a state machine must read until 0 before it believes what it has read).
   virtual Result<size_t> read(std::span<char> buffer) = 0;
+  // Leaves out the next bytes; like read() when there are fewer. Readers that can do better than to read them
+  // override it.
+  virtual Status skip(uint64_t bytes);
 };
 
 // A captured state on its way to a sink. It holds what it needs (a root of the store), so that writes go on.

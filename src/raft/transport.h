@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -50,7 +51,9 @@ struct VoteResponse {
   bool pre_vote = false;
 };
 
-// The description only; the bytes are streamed beside it by the transport (see Node).
+// The description only; the bytes are streamed beside it by the transport (see Node). meta.id is only ever
+// set for servers that announce extensions: what they got of the same snapshot of this leader before a
+// connection broke they skip() (SnapshotReader), and it is not sent again.
 struct SnapshotRequest {
   uint64_t term = 0;
   std::string leader_id;
@@ -61,6 +64,8 @@ struct SnapshotRequest {
 struct SnapshotResponse {
   uint64_t term = 0;
   bool success = false;
+  // Among transports only: not the answer yet, the bytes may come, from here on.
+  std::optional<uint64_t> begin_at = std::nullopt;
 };
 
 // Consul's names no term (0). Ours does, as it may arrive when its sender leads again.

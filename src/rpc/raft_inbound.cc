@@ -1,5 +1,6 @@
 // Connections from peers.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "rpc/raft_transport_impl.h"
@@ -11,12 +12,24 @@ namespace {
 // Gives a node's snapshot thread the bytes of an arriving snapshot.
 class PipeReader final : public raft::SnapshotReader {
  public:
-  explicit PipeReader(std::shared_ptr<BytePipe> pipe) : pipe_(std::move(pipe)) {}
+  // `ask` makes the sender begin at an offset; empty for one that begins without being asked.
+  PipeReader(std::shared_ptr<BytePipe> pipe, std::function<void(uint64_t)> ask)
+      : pipe_(std::move(pipe)), ask_(std::move(ask)) {}
   ~PipeReader() override { pipe_->break_off({"nobody reads the snapshot", ErrorKind::kCancelled}); }
-  Result<size_t> read(std::span<char> buffer) override { return pipe_->read(buffer); }
+
+  Status skip(uint64_t bytes) override {
+    if (!ask_) return SnapshotReader::skip(bytes);
+    std::exchange(ask_, nullptr)(bytes);
+    return {};
+  }
+  Result<size_t> read(std::span<char> buffer) override {
+    if (ask_) std::exchange(ask_, nullptr)(0);
+    return pipe_->read(buffer);
+  }
 
  private:
   std::shared_ptr<BytePipe> pipe_;
+  std::function<void(uint64_t)> ask_;
 };
 
 // hashicorp/raft's requests name their sender by its address.
@@ -64,6 +77,7 @@ void RaftInbound::take(RaftRequestReader::Request request) {
     put_raft_error(slot.answer, request.refusal);
     if (auto* snapshot = std::get_if<raft::SnapshotRequest>(&envelope.message)) {
       snapshot_left_ = static_cast<uint64_t>(snapshot->meta.size);
+      snapshot_asked_for_ = true;  // they come, or the connection ends
       snapshot_.reset();
     }
     return send_answered();
@@ -77,7 +91,9 @@ void RaftInbound::take(RaftRequestReader::Request request) {
 }
 
 void RaftInbound::begin_snapshot(raft::Envelope envelope) {
-  snapshot_left_ = static_cast<uint64_t>(std::get<raft::SnapshotRequest>(envelope.message).meta.size);
+  const raft::SnapshotMeta& meta = std::get<raft::SnapshotRequest>(envelope.message).meta;
+  snapshot_left_ = static_cast<uint64_t>(meta.size);
+  snapshot_asked_for_ = meta.id.empty();
   snapshot_ = std::make_shared<BytePipe>();
   if (snapshot_left_ == 0) snapshot_->finish();
   snapshot_->on_room([&reactor = transport_.reactor, weak = weak_from_this()] {
@@ -86,12 +102,33 @@ void RaftInbound::begin_snapshot(raft::Envelope envelope) {
       if (self && !self->stream_->closed()) self->stream_->resume_reading();
     });
   });
-  transport_.receiver->receive_snapshot(std::move(envelope), std::make_unique<PipeReader>(snapshot_));
+  std::function<void(uint64_t)> ask;
+  if (!snapshot_asked_for_)
+    ask = [&reactor = transport_.reactor, weak = weak_from_this(),
+           sequence = envelope.sequence](uint64_t offset) {
+      reactor.post([weak, sequence, offset] {
+        if (auto self = weak.lock()) self->ask_for_snapshot(sequence, offset);
+      });
+    };
+  transport_.receiver->receive_snapshot(std::move(envelope),
+                                        std::make_unique<PipeReader>(snapshot_, std::move(ask)));
+}
+
+void RaftInbound::ask_for_snapshot(uint64_t sequence, uint64_t offset) {
+  if (!snapshot_ || slots_.empty() || stream_->closed()) return;
+  if (slots_.front().sequence != sequence || offset > snapshot_left_)
+    return broke({"raft: a snapshot behind other requests", ErrorKind::kCorrupt});
+  snapshot_asked_for_ = true;
+  put_raft_response(out_.buffer(), raft::SnapshotResponse{.begin_at = offset});
+  snapshot_left_ -= offset;
+  if (snapshot_left_ == 0) std::exchange(snapshot_, nullptr)->finish();
 }
 
 // What belongs to the snapshot goes to its reader, or nowhere when there is none.
 void RaftInbound::feed_snapshot() {
   if (snapshot_left_ == 0) return;
+  if (!snapshot_asked_for_ && reader_.buffered() > 0)
+    return broke({"raft: bytes of a snapshot that were not asked for", ErrorKind::kCorrupt});
   std::string bytes = reader_.take_rest(snapshot_left_);
   if (bytes.empty()) return;
   snapshot_left_ -= bytes.size();

@@ -140,6 +140,13 @@ void RaftSnapshotSend::connected(Result<std::shared_ptr<Stream>> stream) {
   std::string head(1, kRaftByte);
   put_raft_request(head, request_.message);
   stream_->write(std::move(head));
+  if (std::get<raft::SnapshotRequest>(request_.message).meta.id.empty()) begin(0);
+}
+
+void RaftSnapshotSend::begin(uint64_t offset) {
+  if (std::exchange(begun_, true) || offset > left_)
+    return fail_with({"the receiver asks for bytes that there are not"});
+  skip_ = offset;
   content_->on_readable([&reactor = transport_.reactor, weak = weak_from_this()] {
     reactor.post([weak] {
       if (auto self = weak.lock()) self->pump();
@@ -154,7 +161,10 @@ void RaftSnapshotSend::pump() {
   BytePipe::Taken taken = content_->take();
   if (taken.bytes.size() > left_) return fail_with({"the snapshot is longer than its description"});
   left_ -= taken.bytes.size();
-  stream_->write(std::move(taken.bytes));
+  size_t had = std::min<uint64_t>(skip_, taken.bytes.size());
+  skip_ -= had;
+  taken.bytes.erase(0, had);
+  if (!taken.bytes.empty()) stream_->write(std::move(taken.bytes));
   if (taken.error) return fail_with(*taken.error);
   if (taken.end && left_ > 0) return fail_with({"the snapshot is shorter than its description"});
   expect_answer(system_clock().now());
@@ -174,6 +184,8 @@ void RaftSnapshotSend::on_data(std::string_view bytes) {
   if (!response) return fail_with(response.error());
   if (!*response) return;
   if (!(*response)->error.empty()) return fail_with({(*response)->error});
+  const auto* answer = std::get_if<raft::SnapshotResponse>(&(*response)->message);
+  if (answer != nullptr && answer->begin_at) return begin(*answer->begin_at);
   finished();
   if (transport_.receiver != nullptr)
     transport_.receiver->receive({.peer_id = request_.peer_id,

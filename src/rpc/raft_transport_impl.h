@@ -104,6 +104,7 @@ class RaftInbound final : public std::enable_shared_from_this<RaftInbound>, priv
   void read_requests();
   void take(RaftRequestReader::Request request);
   void begin_snapshot(raft::Envelope envelope);
+  void ask_for_snapshot(uint64_t sequence, uint64_t offset);
   void feed_snapshot();
   void send_answered();
 
@@ -115,6 +116,7 @@ class RaftInbound final : public std::enable_shared_from_this<RaftInbound>, priv
   std::string leader_;  // the address of who sends heartbeats on it
   std::shared_ptr<BytePipe> snapshot_;
   uint64_t snapshot_left_ = 0;
+  bool snapshot_asked_for_ = false;  // its bytes may come
 };
 
 // A snapshot that goes to a peer, on a connection of its own; a thread reads it.
@@ -130,6 +132,7 @@ class RaftSnapshotSend final : public std::enable_shared_from_this<RaftSnapshotS
 
  private:
   void connected(Result<std::shared_ptr<Stream>> stream);
+  void begin(uint64_t offset);
   void pump();
   void on_data(std::string_view bytes) override;
   void on_drained() override { pump(); }
@@ -144,7 +147,9 @@ class RaftSnapshotSend final : public std::enable_shared_from_this<RaftSnapshotS
   std::shared_ptr<BytePipe> content_;
   std::function<void()> cancel_dial_;
   RaftResponseReader reader_;
-  uint64_t left_ = 0;  // bytes that have not been given to the stream
+  uint64_t skip_ = 0;   // bytes that the other side has
+  uint64_t left_ = 0;   // bytes, with those, that have not been given to the stream
+  bool begun_ = false;  // the other side has said from where, or is not asked
   Instant deadline_{};
   bool done_ = false;
 };

@@ -354,6 +354,83 @@ TEST_F(OneEnd, ASnapshotThatIsCutShort) {
   EXPECT_EQ(got.error().message, "short read");
 }
 
+std::string read_rest(raft::SnapshotReader& reader) {
+  std::string all;
+  char buffer[32];
+  auto got = reader.read(buffer);
+  for (; got && *got > 0; got = reader.read(buffer)) all.append(buffer, *got);
+  return got ? all : got.error().message;
+}
+
+std::string snapshot_head(int64_t size) {
+  raft::SnapshotRequest request{.term = 1, .leader_address = "127.0.0.1:2"};
+  request.meta.id = "1-7-100";
+  request.meta.size = size;
+  request.meta.configuration.servers.push_back({raft::Suffrage::kVoter, "x", "127.0.0.1:2"});
+  std::string head;
+  put_raft_request(head, request);
+  return head;
+}
+
+// A sender that gives its snapshot a name waits to be told where to begin.
+TEST_F(OneEnd, ASnapshotBeginsWhereItIsAskedTo) {
+  BareSocket peer(rpc.listener->port());
+  ASSERT_TRUE(peer.send("\x01" + snapshot_head(100)));
+  ASSERT_TRUE(eventually([&] { return receiver.envelopes().size() == 1; }));
+  EXPECT_EQ(std::get<raft::SnapshotRequest>(receiver.envelopes()[0].message).meta.id, "1-7-100");
+  auto reader = receiver.take_reader();
+  ASSERT_TRUE(reader->skip(93));
+  std::string expected;
+  put_raft_response(expected, raft::SnapshotResponse{.begin_at = 93});
+  EXPECT_EQ(peer.receive(expected.size()), expected);
+  ASSERT_TRUE(peer.send("the end" + vote(1)));
+  EXPECT_EQ(read_rest(*reader), "the end");
+  EXPECT_TRUE(eventually([&] { return receiver.envelopes().size() == 2; }));
+}
+
+TEST_F(OneEnd, OfASnapshotThatIsAllThereNothingComes) {
+  BareSocket peer(rpc.listener->port());
+  ASSERT_TRUE(peer.send("\x01" + snapshot_head(100)));
+  ASSERT_TRUE(eventually([&] { return receiver.envelopes().size() == 1; }));
+  auto reader = receiver.take_reader();
+  ASSERT_TRUE(reader->skip(100));
+  EXPECT_EQ(read_rest(*reader), "");
+}
+
+TEST_F(OneEnd, BytesThatNobodyAskedForEndTheConnection) {
+  BareSocket peer(rpc.listener->port());
+  ASSERT_TRUE(peer.send("\x01" + snapshot_head(100) + "early"));
+  EXPECT_EQ(peer.receive_all(), "");
+}
+
+TEST_F(OneEnd, OnlyTheRestOfASnapshotIsSent) {
+  struct Text : raft::SnapshotReader {
+    std::string text = std::string(2 << 20, 'x') + "the end";
+    Result<size_t> read(std::span<char> buffer) override {
+      size_t count = text.copy(buffer.data(), buffer.size());
+      text.erase(0, count);
+      return count;
+    }
+  };
+  raft::SnapshotRequest request{.term = 1, .leader_address = "127.0.0.1:1"};
+  request.meta.id = "1-7-100";
+  request.meta.size = (2 << 20) + 7;
+  request.meta.configuration.servers.push_back({raft::Suffrage::kVoter, "x", "127.0.0.1:2"});
+  transport->send_snapshot({.peer_id = "itself",
+                            .peer_address = "127.0.0.1:" + std::to_string(rpc.listener->port()),
+                            .sequence = 9,
+                            .message = request},
+                           std::make_unique<Text>());
+  ASSERT_TRUE(eventually([&] { return receiver.envelopes().size() == 1; }));
+  auto reader = receiver.take_reader();
+  ASSERT_TRUE(reader->skip(2 << 20));
+  EXPECT_EQ(read_rest(*reader), "the end");
+  transport->send({.sequence = receiver.envelopes()[0].sequence, .message = raft::SnapshotResponse{1, true}});
+  ASSERT_TRUE(eventually([&] { return receiver.envelopes().size() == 2; }));
+  EXPECT_TRUE(std::get<raft::SnapshotResponse>(receiver.envelopes()[1].message).success);
+  EXPECT_EQ(receiver.envelopes()[1].sequence, 9u);
+}
+
 TEST_F(OneEnd, ARefusedSnapshotIsSwallowed) {
   std::string head;
   raft::SnapshotRequest request{.term = 1, .leader_address = "127.0.0.1:2"};

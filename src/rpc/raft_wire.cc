@@ -47,11 +47,14 @@ PRAETOR_DESCRIBE(InstallSnapshotRequest, "InstallSnapshotRequest",
                  field("Peers", &InstallSnapshotRequest::peers),
                  field("Configuration", &InstallSnapshotRequest::configuration),
                  field("ConfigurationIndex", &InstallSnapshotRequest::configuration_index),
-                 field("Size", &InstallSnapshotRequest::size))
+                 field("Size", &InstallSnapshotRequest::size),
+                 field("ID", &InstallSnapshotRequest::id).flag(codec::kWireOmitEmpty))
 PRAETOR_DESCRIBE(InstallSnapshotResponse, "InstallSnapshotResponse",
                  field("ProtocolVersion", &InstallSnapshotResponse::protocol_version),
                  field("Term", &InstallSnapshotResponse::term),
-                 field("Success", &InstallSnapshotResponse::success))
+                 field("Success", &InstallSnapshotResponse::success),
+                 field("Proceed", &InstallSnapshotResponse::proceed).flag(codec::kWireOmitEmpty),
+                 field("Offset", &InstallSnapshotResponse::offset).flag(codec::kWireOmitEmpty))
 PRAETOR_DESCRIBE(TimeoutNowRequest, "TimeoutNowRequest",
                  field("ProtocolVersion", &TimeoutNowRequest::protocol_version),
                  field("Term", &TimeoutNowRequest::term).flag(codec::kWireOmitEmpty))
@@ -126,6 +129,7 @@ wire::InstallSnapshotRequest to_wire(const raft::SnapshotRequest& request) {
   out.configuration = bytes_of(raft::encode_configuration(request.meta.configuration));
   out.configuration_index = request.meta.configuration_index;
   out.size = request.meta.size;
+  out.id = request.meta.id;
   return out;
 }
 
@@ -197,6 +201,7 @@ Result<raft::Message> from_wire(wire::InstallSnapshotRequest&& request) {
   out.meta.term = request.last_term;
   out.meta.configuration_index = request.configuration_index;
   out.meta.size = request.size;
+  out.meta.id = std::move(request.id);
   return out;
 }
 
@@ -255,7 +260,9 @@ Result<raft::Message> decode_response(RaftType type, std::string_view bytes) {
     }
     case RaftType::kInstallSnapshot: {
       TRY_ASSIGN(auto response, read<wire::InstallSnapshotResponse>(bytes));
-      return raft::SnapshotResponse{response.term, response.success};
+      raft::SnapshotResponse out{.term = response.term, .success = response.success};
+      if (response.proceed) out.begin_at = response.offset;
+      return out;
     }
     case RaftType::kTimeoutNow:
       TRY(read<wire::TimeoutNowResponse>(bytes));
@@ -307,8 +314,10 @@ void put_raft_response(std::string& out, const raft::Message& message) {
     codec::write_msgpack(
         out, wire::RequestVoteResponse{.term = vote->term, .peers = {}, .granted = vote->granted});
   } else if (auto* snapshot = std::get_if<raft::SnapshotResponse>(&message)) {
-    codec::write_msgpack(out,
-                         wire::InstallSnapshotResponse{.term = snapshot->term, .success = snapshot->success});
+    codec::write_msgpack(out, wire::InstallSnapshotResponse{.term = snapshot->term,
+                                                            .success = snapshot->success,
+                                                            .proceed = snapshot->begin_at.has_value(),
+                                                            .offset = snapshot->begin_at.value_or(0)});
   } else {
     CHECK(std::holds_alternative<raft::TimeoutNowResponse>(message));
     codec::write_msgpack(out, wire::TimeoutNowResponse{});

@@ -75,11 +75,17 @@ struct InstallSnapshotRequest {
   codec::Bytes configuration;  // raft::encode_configuration
   uint64_t configuration_index = 0;
   int64_t size = 0;
+  // Praetor's addition, left out when empty (Consul skips keys that it does not know): the sender waits for a
+  // response that says where to begin.
+  std::string id;
 };
 struct InstallSnapshotResponse {
   int64_t protocol_version = 0;  // as hashicorp/raft leaves it
   uint64_t term = 0;
   bool success = false;
+  // Praetor's additions: before the answer proper, to a request with an id.
+  bool proceed = false;
+  uint64_t offset = 0;
 };
 struct TimeoutNowRequest {
   int64_t protocol_version = kRaftProtocol;

@@ -98,6 +98,8 @@ TEST(RaftWire, RequestsAreConsulsByteForByte) {
   snapshot.meta = {
       .index = 22, .term = 2, .configuration = kConfiguration, .configuration_index = 1, .size = 6481};
   EXPECT_EQ(encoded(snapshot), kSnapshot);
+  snapshot.meta.id = "2-22-1";
+  EXPECT_EQ(std::get<raft::SnapshotRequest>(decoded(encoded(snapshot))).meta.id, "2-22-1");
   EXPECT_EQ(encoded(raft::TimeoutNowRequest{}), kTimeoutNow);
 }
 

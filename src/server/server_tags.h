@@ -9,7 +9,8 @@
 
 namespace praetor::server {
 
-// Set by Praetor's servers beside Consul's tags: they answer the extensions of the raft protocol (pre-vote).
+// Set by Praetor's servers beside Consul's tags: they understand the extensions of the raft protocol
+// (pre-vote, snapshots that go on where they broke off).
 inline constexpr const char* kExtensionTag = "praetor";
 
 // A server agent, as the LAN or the WAN pool shows it.

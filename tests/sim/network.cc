@@ -15,8 +15,8 @@ constexpr Duration kSnapshotPatience = std::chrono::seconds(2);
 // A snapshot on its way: what the sender's disk gave, or where it failed.
 class StringReader final : public raft::SnapshotReader {
  public:
-  StringReader(std::shared_ptr<const std::string> content, size_t breaks_at)
-      : content_(std::move(content)), breaks_at_(breaks_at) {}
+  StringReader(std::shared_ptr<const std::string> content, size_t breaks_at, uint64_t& resumes)
+      : content_(std::move(content)), breaks_at_(breaks_at), resumes_(resumes) {}
   Result<size_t> read(std::span<char> buffer) override {
     if (offset_ >= breaks_at_) return fail("connection reset", ErrorKind::kIo);
     size_t count = std::min({buffer.size(), content_->size() - offset_, breaks_at_ - offset_, size_t{1024}});
@@ -24,10 +24,16 @@ class StringReader final : public raft::SnapshotReader {
     offset_ += count;
     return count;
   }
+  Status skip(uint64_t bytes) override {
+    offset_ = std::min<size_t>(bytes, content_->size());  // a break is behind it, or shows at once
+    if (bytes > 0) ++resumes_;
+    return {};
+  }
 
  private:
   std::shared_ptr<const std::string> content_;
   size_t breaks_at_, offset_ = 0;
+  uint64_t& resumes_;
 };
 
 }  // namespace
@@ -178,11 +184,12 @@ void Network::send_snapshot(const std::string& from, raft::Envelope request,
   request.peer_address = address_of(from);
   if (is_cut(from, to)) return;
   for (int n = copies(); n > 0; --n) {
-    bool breaks = weather_.loss > 0 && world_.chance(0.1);
+    bool breaks = weather_.loss > 0 && world_.chance(0.3);
     size_t at = breaks ? world_.random().below(content->size() + 1) : SIZE_MAX;
     deliver(from, to, [this, request, content, at](raft::Transport::Receiver& receiver) {
       ++world_.counters.installs;
-      receiver.receive_snapshot(request, std::make_unique<StringReader>(content, at));
+      receiver.receive_snapshot(request,
+                                std::make_unique<StringReader>(content, at, world_.counters.resumes));
     });
   }
 }

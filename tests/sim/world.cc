@@ -53,9 +53,10 @@ std::string World::Counters::text() const {
   return fmt::format(
       "events {} messages {} operations {} acknowledged {} reads {} elections {} crashes {} power-cuts {} "
       "disk-faults {} "
-      "partitions {} pauses {} snapshots {} installs {} membership-changes {} transfers {} wake-ups {}",
+      "partitions {} pauses {} snapshots {} installs {} resumes {} membership-changes {} transfers {} "
+      "wake-ups {}",
       events, messages, operations, acknowledged, reads, elections, crashes, power_cuts, disk_faults,
-      partitions, pauses, snapshots, installs, changes, transfers, wakeups);
+      partitions, pauses, snapshots, installs, resumes, changes, transfers, wakeups);
 }
 
 }  // namespace praetor::sim

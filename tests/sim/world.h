@@ -54,7 +54,7 @@ class World {
   struct Counters {
     uint64_t events = 0, messages = 0, operations = 0, acknowledged = 0, reads = 0, elections = 0,
              crashes = 0, power_cuts = 0, disk_faults = 0, partitions = 0, pauses = 0, installs = 0,
-             snapshots = 0, changes = 0, wakeups = 0, transfers = 0;
+             resumes = 0, snapshots = 0, changes = 0, wakeups = 0, transfers = 0;
     void add(const Counters& other);
     std::string text() const;
   };
