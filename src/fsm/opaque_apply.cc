@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "codec/msgpack.h"
 #include "codec/value.h"
+#include "fsm/acl_apply.h"
+#include "fsm/opaque_fields.h"
 #include "fsm/records.h"
 #include "store/opaque.h"
 #include "store/prepared_query.h"
@@ -24,104 +26,6 @@ namespace msgpack = codec::msgpack;
 constexpr const char* kRoots = "connect-ca-roots";
 constexpr const char* kProvider = "connect-ca-builtin";
 constexpr const char* kSerial = "connect-ca-builtin-serial";
-constexpr const char* kBootstrap = "acl-token-bootstrap";
-
-const Value& field(const ValueMap& map, std::string_view name) {
-  static const Value null;
-  const Value* found = map.get(name);
-  return found == nullptr ? null : *found;
-}
-std::string text(const Value& value) {
-  const std::string* found = value.string();
-  return found == nullptr ? std::string() : *found;
-}
-uint64_t number(const Value& value) {
-  if (const auto* u = std::get_if<uint64_t>(&value.data)) return *u;
-  if (const auto* i = std::get_if<int64_t>(&value.data)) return static_cast<uint64_t>(*i);
-  return 0;
-}
-bool flag(const Value& value) { return value.boolean() != nullptr && *value.boolean(); }
-
-uint64_t number_field(std::string_view map, std::string_view name) {
-  std::string_view value = map_field(map, name);
-  if (value.empty()) return 0;
-  Cursor cursor(value);
-  return msgpack::get_uint(cursor);
-}
-
-// The ModifyIndex of what stands under an id; 0 when nothing does.
-uint64_t modify_index(WriteTxn& txn, MessageType type, std::string_view id) {
-  const store::OpaqueRecord* record = store::opaque_get(txn, type, id);
-  return record == nullptr ? 0 : number_field(record->payload, "ModifyIndex");
-}
-
-void stamp(WriteTxn& txn, ValueMap& record, uint64_t created) {
-  record["CreateIndex"] = created == 0 ? txn.index() : created;
-  record["ModifyIndex"] = txn.index();
-}
-
-void put(WriteTxn& txn, MessageType type, ValueMap record) {
-  std::string id = opaque_id(type, codec::to_msgpack(record));
-  const store::OpaqueRecord* before = store::opaque_get(txn, type, id);
-  stamp(txn, record, before == nullptr ? 0 : number_field(before->payload, "CreateIndex"));
-  store::opaque_put(txn, type, id, codec::to_msgpack(record));
-}
-
-// --- ACL: lists of records set or deleted by id ---
-
-struct ListType {
-  MessageType message;
-  MessageType record;  // type of its snapshot record
-  const char* list;
-  const char* index;
-  bool deletes;
-};
-constexpr ListType kListTypes[] = {
-    {MessageType::kACLTokenSet, MessageType::kACLTokenSet, "Tokens", "acl-tokens", false},
-    {MessageType::kACLTokenDelete, MessageType::kACLTokenSet, "TokenIDs", "acl-tokens", true},
-    {MessageType::kACLPolicySet, MessageType::kACLPolicySet, "Policies", "acl-policies", false},
-    {MessageType::kACLPolicyDelete, MessageType::kACLPolicySet, "PolicyIDs", "acl-policies", true},
-    {MessageType::kACLRoleSet, MessageType::kACLRoleSet, "Roles", "acl-roles", false},
-    {MessageType::kACLRoleDelete, MessageType::kACLRoleSet, "RoleIDs", "acl-roles", true},
-    {MessageType::kACLBindingRuleSet, MessageType::kACLBindingRuleSet, "BindingRules", "acl-binding-rules",
-     false},
-    {MessageType::kACLBindingRuleDelete, MessageType::kACLBindingRuleSet, "BindingRuleIDs",
-     "acl-binding-rules", true},
-    {MessageType::kACLAuthMethodSet, MessageType::kACLAuthMethodSet, "AuthMethods", "acl-auth-methods",
-     false},
-    {MessageType::kACLAuthMethodDelete, MessageType::kACLAuthMethodSet, "AuthMethodNames", "acl-auth-methods",
-     true},
-};
-
-std::any apply_list(WriteTxn& txn, const ListType& type, const ValueMap& request) {
-  const ValueList* list = field(request, type.list).list();
-  bool compare = flag(field(request, "CAS"));
-  bool changed = false;
-  for (size_t i = 0; list != nullptr && i < list->size(); i++) {
-    const Value& item = (*list)[i];
-    if (type.deletes) {
-      changed |= store::opaque_delete(txn, type.record, text(item));
-    } else if (const ValueMap* record = item.map()) {
-      std::string id = opaque_id(type.record, codec::to_msgpack(*record));
-      if (compare && modify_index(txn, type.record, id) != number(field(*record, "ModifyIndex"))) continue;
-      put(txn, type.record, *record);
-      changed = true;
-    }
-  }
-  if (changed) txn.bump_named(type.index);
-  return {};
-}
-
-std::any apply_acl_bootstrap(WriteTxn& txn, const ValueMap& request) {
-  uint64_t done_at = txn.tables().named_index(kBootstrap);
-  uint64_t reset = number(field(request, "ResetIndex"));
-  if (done_at != 0 && reset == 0) return Error{"ACL bootstrap no longer allowed"};
-  if (done_at != 0 && reset != done_at) return Error{"Invalid ACL bootstrap reset index"};
-  if (const ValueMap* token = field(request, "Token").map()) put(txn, MessageType::kACLTokenSet, *token);
-  txn.bump_named("acl-tokens");
-  txn.bump_named(kBootstrap);
-  return {};
-}
 
 // --- one record with an operation ---
 
@@ -297,14 +201,8 @@ std::any apply_connect_ca(WriteTxn& txn, const ValueMap& request) {
 }
 
 std::any apply_map(WriteTxn& txn, MessageType type, const ValueMap& request) {
-  for (const ListType& list : kListTypes) {
-    if (list.message == type) return apply_list(txn, list, request);
-  }
+  if (is_acl(type)) return apply_acl(txn, type, request);
   switch (type) {
-    case MessageType::kACL:
-      return apply_one(txn, MessageType::kACL, request, "ACL", "acl-tokens");
-    case MessageType::kACLBootstrap:
-      return apply_acl_bootstrap(txn, request);
     case MessageType::kIntention:
       return apply_one(txn, type, request, "Intention", "connect-intentions");
     case MessageType::kPreparedQuery:
