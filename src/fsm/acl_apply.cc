@@ -1,6 +1,7 @@
 #include "fsm/acl_apply.h"
 
 #include <string>
+#include <vector>
 
 #include "base/blake2b.h"
 #include "codec/msgpack.h"
@@ -81,8 +82,53 @@ void put_token(WriteTxn& txn, ValueMap token, const std::string& before) {
   store::opaque_put(txn, kToken, opaque_id(kToken, payload), payload);
 }
 
+// --- links: the leader leaves only ids in them, and what is stored says also the name of that moment ---
+
+// The number of links that lead somewhere. An error when one does not and the request does not allow that.
+Result<size_t> name_links(WriteTxn& txn, ValueMap& record, const char* list, MessageType linked,
+                          bool missing) {
+  ValueList* links = record[list].list();
+  size_t valid = 0;
+  for (size_t i = 0; links != nullptr && i < links->size(); i++) {
+    ValueMap* link = (*links)[i].map();
+    std::string id = link == nullptr ? "" : text(field(*link, "ID"));
+    if (id.empty()) return fail("Encountered a link by name in the state store");
+    if (const store::OpaqueRecord* found = store::opaque_get(txn, linked, id)) {
+      (*link)["Name"] = std::string(text_field(found->payload, "Name"));
+      valid++;
+    } else if (!missing) {
+      const char* what = linked == MessageType::kACLRoleSet ? "role" : "policy";
+      return fail(std::string("No such ") + what + " with ID: " + id);
+    }
+  }
+  return valid;
+}
+
+bool method_exists(WriteTxn& txn, const ValueMap& record) {
+  return store::opaque_get(txn, MessageType::kACLAuthMethodSet, text(field(record, "AuthMethod"))) != nullptr;
+}
+
+bool has_items(const ValueMap& map, std::string_view name) {
+  const ValueList* list = field(map, name).list();
+  return list != nullptr && !list->empty();
+}
+
+Status complete_token(WriteTxn& txn, const ValueMap& request, ValueMap& token) {
+  bool missing = flag(field(request, "AllowMissingLinks"));
+  TRY_ASSIGN(size_t policies, name_links(txn, token, "Policies", MessageType::kACLPolicySet, missing));
+  TRY_ASSIGN(size_t roles, name_links(txn, token, "Roles", MessageType::kACLRoleSet, missing));
+  std::string method = text(field(token, "AuthMethod"));
+  if (!method.empty() && !flag(field(request, "FromReplication")) && !method_exists(txn, token)) {
+    return fail("No such auth method with Name: " + method);
+  }
+  bool privileged =
+      policies + roles > 0 || has_items(token, "ServiceIdentities") || has_items(token, "NodeIdentities");
+  if (flag(field(request, "ProhibitUnprivileged")) && !privileged) return fail("Token has no privileges");
+  return {};
+}
+
 // False: compare-and-set found another one.
-Result<bool> set_token(WriteTxn& txn, const ValueMap& request, const ValueMap& token) {
+Result<bool> set_token(WriteTxn& txn, const ValueMap& request, ValueMap token) {
   std::string secret = text(field(token, "SecretID"));
   std::string accessor = text(field(token, "AccessorID"));
   if (secret.empty()) return fail("Missing ACL Token SecretID");
@@ -90,22 +136,49 @@ Result<bool> set_token(WriteTxn& txn, const ValueMap& request, const ValueMap& t
   std::string before = token_id(txn, accessor, secret);
   uint64_t modified = before.empty() ? 0 : modify_index(txn, kToken, before);
   if (flag(field(request, "CAS")) && modified != number(field(token, "ModifyIndex"))) return false;
-  put_token(txn, token, before);
+  TRY(complete_token(txn, request, token));
+  put_token(txn, std::move(token), before);
   return true;
 }
 
 // --- lists of records set or deleted by id ---
 
-Result<bool> set_record(WriteTxn& txn, const ListType& type, const ValueMap& request,
-                        const ValueMap& record) {
-  if (type.record == kToken) return set_token(txn, request, record);
+Result<bool> set_record(WriteTxn& txn, const ListType& type, const ValueMap& request, ValueMap record) {
+  if (type.record == kToken) return set_token(txn, request, std::move(record));
   std::string id = opaque_id(type.record, codec::to_msgpack(record));
   if (id.empty()) return fail("ACL record without an ID");
   if (flag(field(request, "CAS")) &&
       modify_index(txn, type.record, id) != number(field(record, "ModifyIndex"))) {
     return false;
   }
-  put(txn, type.record, record);
+  if (type.record == MessageType::kACLRoleSet) {
+    bool missing = flag(field(request, "AllowMissingLinks"));
+    TRY(name_links(txn, record, "Policies", MessageType::kACLPolicySet, missing));
+  }
+  if (type.record == MessageType::kACLBindingRuleSet && !method_exists(txn, record)) {
+    return fail("failed inserting acl binding rule: auth method not found");
+  }
+  put(txn, type.record, std::move(record));
+  return true;
+}
+
+void delete_of_method(WriteTxn& txn, MessageType type, std::string_view method, const char* index) {
+  std::vector<std::string> doomed;
+  store::opaque_list(txn, type, nullptr, [&](std::string_view id, const store::OpaqueRecord& record) {
+    if (text_field(record.payload, "AuthMethod") == method) doomed.emplace_back(id);
+  });
+  for (const std::string& id : doomed) store::opaque_delete(txn, type, id);
+  if (!doomed.empty()) txn.bump_named(index);
+}
+
+// With an auth method go its binding rules and the tokens that logins by it made. (Links to a deleted policy
+// or role stay: whoever reads them leaves them out.)
+bool delete_record(WriteTxn& txn, MessageType type, const std::string& id) {
+  if (id.empty() || !store::opaque_delete(txn, type, id)) return false;
+  if (type == MessageType::kACLAuthMethodSet) {
+    delete_of_method(txn, MessageType::kACLBindingRuleSet, id, "acl-binding-rules");
+    delete_of_method(txn, kToken, id, kTokens);
+  }
   return true;
 }
 
@@ -115,7 +188,7 @@ std::any apply_list(WriteTxn& txn, const ListType& type, const ValueMap& request
   for (size_t i = 0; list != nullptr && i < list->size(); i++) {
     const Value& item = (*list)[i];
     if (type.deletes) {
-      changed |= store::opaque_delete(txn, type.record, text(item));
+      changed |= delete_record(txn, type.record, text(item));
     } else if (const ValueMap* record = item.map()) {
       auto set = set_record(txn, type, request, *record);
       if (!set) return std::move(set).error();
@@ -144,11 +217,6 @@ std::any apply_bootstrap(WriteTxn& txn, const ValueMap& request) {
   txn.bump_named(kTokens);
   txn.bump_named(kBootstrap);
   return {};
-}
-
-bool has_items(const ValueMap& map, std::string_view name) {
-  const ValueList* list = field(map, name).list();
-  return list != nullptr && !list->empty();
 }
 
 Status set_legacy(WriteTxn& txn, const ValueMap& acl) {

@@ -132,6 +132,69 @@ TEST_F(AclApplyTest, ALegacyTokenMovesToItsAccessor) {
   EXPECT_TRUE(token("a1").empty());
 }
 
+TEST_F(AclApplyTest, LinksTakeTheNameOfTheirMoment) {
+  ValueMap policy{{"ID", "p"}, {"Name", "ops"}};
+  EXPECT_EQ(set(MessageType::kACLPolicySet, "Policies", policy), "");
+  ValueMap link{{"ID", "p"}, {"Name", ""}};
+  EXPECT_EQ(set(MessageType::kACLRoleSet, "Roles",
+                ValueMap{{"ID", "r"}, {"Name", "role"}, {"Policies", ValueList{link}}}),
+            "");
+  ValueMap token{{"AccessorID", "a"},
+                 {"SecretID", "s"},
+                 {"Policies", ValueList{link}},
+                 {"Roles", ValueList{ValueMap{{"ID", "r"}, {"Name", ""}}}}};
+  EXPECT_EQ(set(MessageType::kACLTokenSet, "Tokens", token), "");
+  auto name = [&](const ValueMap& record, const char* list) {
+    return text(field(*field(record, list).list()->at(0).map(), "Name"));
+  };
+  EXPECT_EQ(name(this->token("a"), "Policies"), "ops");
+  EXPECT_EQ(name(this->token("a"), "Roles"), "role");
+  EXPECT_EQ(name(record(MessageType::kACLRoleSet, "r"), "Policies"), "ops");
+  policy["Name"] = "dev";
+  set(MessageType::kACLPolicySet, "Policies", policy);
+  remove(MessageType::kACLRoleDelete, "RoleIDs", "r");
+  EXPECT_EQ(name(this->token("a"), "Policies"), "ops");
+  EXPECT_EQ(name(this->token("a"), "Roles"), "role");
+  EXPECT_EQ(row("acl-tokens"), 3u);
+  EXPECT_EQ(set(MessageType::kACLTokenSet, "Tokens", token), "No such role with ID: r");
+  EXPECT_EQ(set(MessageType::kACLTokenSet, "Tokens", token, ValueMap{{"AllowMissingLinks", true}}), "");
+  EXPECT_EQ(name(this->token("a"), "Policies"), "dev");
+  EXPECT_EQ(name(this->token("a"), "Roles"), "");
+  token["Policies"] = Value();
+  EXPECT_NE(set(MessageType::kACLTokenSet, "Tokens", token,
+                ValueMap{{"AllowMissingLinks", true}, {"ProhibitUnprivileged", true}}),
+            "");
+}
+
+TEST_F(AclApplyTest, AnAuthMethodTakesItsRulesAndTokensAlong) {
+  auto rule = [&](const char* id, const char* method) {
+    return set(MessageType::kACLBindingRuleSet, "BindingRules", ValueMap{{"ID", id}, {"AuthMethod", method}});
+  };
+  auto login = [&](const char* id, const char* method) {
+    ValueMap token{{"AccessorID", id}, {"SecretID", std::string("s") + id}, {"AuthMethod", method}};
+    return set(MessageType::kACLTokenSet, "Tokens", token);
+  };
+  EXPECT_EQ(rule("r0", "m1"), "failed inserting acl binding rule: auth method not found");
+  EXPECT_EQ(login("t0", "m1"), "No such auth method with Name: m1");
+  for (const char* name : {"m1", "m2", "m3"})
+    set(MessageType::kACLAuthMethodSet, "AuthMethods", ValueMap{{"Name", name}});
+  for (const char* method : {"m1", "m2"}) {
+    EXPECT_EQ(rule((std::string("r") + method).c_str(), method), "");
+    EXPECT_EQ(login((std::string("t") + method).c_str(), method), "");
+  }
+  uint64_t before = index_;
+  remove(MessageType::kACLAuthMethodDelete, "AuthMethodNames", "m3");
+  EXPECT_LE(row("acl-binding-rules"), before) << "it had none";
+  EXPECT_LE(row("acl-tokens"), before);
+  remove(MessageType::kACLAuthMethodDelete, "AuthMethodNames", "m1");
+  EXPECT_EQ(count(MessageType::kACLAuthMethodSet), 1u);
+  EXPECT_EQ(count(MessageType::kACLBindingRuleSet), 1u);
+  EXPECT_EQ(count(MessageType::kACLTokenSet), 1u);
+  EXPECT_FALSE(token("tm2").empty());
+  EXPECT_EQ(row("acl-binding-rules"), index_);
+  EXPECT_EQ(row("acl-tokens"), index_);
+}
+
 // Praetor's first versions wrote bootstrap-init as an ACL without an id: a server of Consul that restored it
 // ended.
 TEST_F(AclApplyTest, SnapshotsHoldLegacyAclsAsTokensAndNoneWithoutASecret) {
