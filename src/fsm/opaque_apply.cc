@@ -1,5 +1,6 @@
 #include "fsm/opaque_apply.h"
 
+#include <optional>
 #include <string>
 
 #include "base/cursor.h"
@@ -33,13 +34,36 @@ std::any apply_one(WriteTxn& txn, MessageType type, const ValueMap& request, con
                    const char* index) {
   const ValueMap* record = field(request, name).map();
   if (record == nullptr) return Error{std::string("missing ") + name, ErrorKind::kCorrupt};
-  if (text(field(request, "Op")) == "delete") {
-    store::opaque_delete(txn, type, text(field(*record, "ID")));
-  } else {
+  std::string op = text(field(request, "Op"));
+  if (op == "delete") {
+    if (!store::opaque_delete(txn, type, text(field(*record, "ID")))) return {};
+  } else if (op == "create" || op == "update") {
     put(txn, type, *record);
+  } else {
+    const char* what = type == MessageType::kPreparedQuery ? "PreparedQuery" : name;
+    return Error{std::string("Invalid ") + what + " operation '" + op + "'"};
   }
   txn.bump_named(index);
   return {};
+}
+
+// An update's entry does not say when the intention was created.
+std::any apply_intention(WriteTxn& txn, ValueMap request) {
+  constexpr MessageType kType = MessageType::kIntention;
+  ValueMap* intention = request["Intention"].map();
+  if (intention != nullptr && text(field(request, "Op")) != "delete") {
+    if (field(*intention, "Meta").is_null()) {
+      ValueMap none;
+      none.make_empty();
+      (*intention)["Meta"] = std::move(none);
+    }
+    if (const auto* before = store::opaque_get(txn, kType, text(field(*intention, "ID")))) {
+      auto old = codec::from_msgpack<ValueMap>(before->payload);
+      if (!old) return std::move(old).error();
+      (*intention)["CreatedAt"] = field(*old, "CreatedAt");
+    }
+  }
+  return apply_one(txn, kType, request, "Intention", "connect-intentions");
 }
 
 std::any apply_prepared_query(WriteTxn& txn, const ValueMap& request) {
@@ -65,16 +89,21 @@ std::any apply_autopilot(WriteTxn& txn, const ValueMap& request) {
 }
 
 std::any apply_federation_state(WriteTxn& txn, ValueMap request) {
-  ValueMap* state = const_cast<ValueMap*>(field(request, "State").map());
+  ValueMap* state = request["State"].map();
   if (state == nullptr) return Error{"missing State", ErrorKind::kCorrupt};
   std::string id = text(field(*state, "Datacenter"));
+  std::string op = text(field(request, "Op"));
   constexpr MessageType kType = MessageType::kFederationState;
-  if (text(field(request, "Op")) == "delete") {
-    store::opaque_delete(txn, kType, id);
+  if (op == "delete") {
+    if (!store::opaque_delete(txn, kType, id)) return true;
+  } else if (op != "upsert") {
+    return Error{"invalid federation state operation type: " + op};
   } else {
     const store::OpaqueRecord* before = store::opaque_get(txn, kType, id);
     std::string_view old = before == nullptr ? std::string_view() : map_field(before->payload, "State");
     stamp(txn, *state, number_field(old, "CreateIndex"));
+    // Replication gives the primary's index: without it, this is the primary.
+    if (number(field(*state, "PrimaryModifyIndex")) == 0) (*state)["PrimaryModifyIndex"] = txn.index();
     ValueMap record{{"Datacenter", ""}, {"Op", "upsert"}, {"State", *state}, {"Token", ""}};
     store::opaque_put(txn, kType, id, codec::to_msgpack(record));
   }
@@ -121,21 +150,38 @@ std::string write_config_entry(const ConfigEntry& entry) {
   return payload;
 }
 
+// The field of a gateway's entry that names its services; null for other kinds.
+const char* gateway_services_field(std::string_view kind) {
+  if (kind == "ingress-gateway") return "Listeners";
+  return kind == "terminating-gateway" ? "Services" : nullptr;
+}
+
+// `before` and `after`: null when there is none.
+void note_gateway_change(WriteTxn& txn, const ConfigEntry* before, const ConfigEntry* after) {
+  const char* services = gateway_services_field((after == nullptr ? before : after)->kind);
+  if (services == nullptr) return;
+  bool same = before != nullptr && after != nullptr &&
+              field(before->entry, services) == field(after->entry, services);
+  if (!same) txn.bump_named("gateway-services");
+}
+
 std::any apply_config_entry(WriteTxn& txn, std::string_view payload) {
   constexpr MessageType kType = MessageType::kConfigEntry;
   auto request = read_config_entry(payload);
   if (!request) return std::move(request).error();
   std::string id = opaque_id(kType, payload);
-  uint64_t created = 0;
-  uint64_t modified = 0;
+  std::optional<ConfigEntry> before;
   if (const store::OpaqueRecord* record = store::opaque_get(txn, kType, id)) {
-    auto before = read_config_entry(record->payload);
-    if (!before) return std::move(before).error();
-    created = number(field(before->entry, "CreateIndex"));
-    modified = number(field(before->entry, "ModifyIndex"));
+    auto old = read_config_entry(record->payload);
+    if (!old) return std::move(old).error();
+    before = std::move(*old);
   }
+  uint64_t created = before ? number(field(before->entry, "CreateIndex")) : 0;
+  uint64_t modified = before ? number(field(before->entry, "ModifyIndex")) : 0;
   if (request->op == "delete") {
-    if (store::opaque_delete(txn, kType, id)) txn.bump_named("config-entries");
+    if (!store::opaque_delete(txn, kType, id)) return true;
+    txn.bump_named("config-entries");
+    note_gateway_change(txn, &*before, nullptr);
     return true;
   }
   if (request->op == "upsert-cas" && number(field(request->entry, "ModifyIndex")) != modified) return false;
@@ -145,6 +191,7 @@ std::any apply_config_entry(WriteTxn& txn, std::string_view payload) {
   stamp(txn, request->entry, created);
   store::opaque_put(txn, kType, id, write_config_entry(*request));
   txn.bump_named("config-entries");
+  note_gateway_change(txn, before ? &*before : nullptr, &*request);
   return true;
 }
 
@@ -192,7 +239,8 @@ std::any apply_connect_ca(WriteTxn& txn, const ValueMap& request) {
   if (op == "set-provider-state") {
     put(txn, MessageType::kConnectCAProviderState, *state);
   } else if (op == "delete-provider-state") {
-    store::opaque_delete(txn, MessageType::kConnectCAProviderState, text(field(*state, "ID")));
+    if (!store::opaque_delete(txn, MessageType::kConnectCAProviderState, text(field(*state, "ID"))))
+      return true;
   } else {
     return Error{"Invalid CA operation '" + op + "'"};
   }
@@ -204,7 +252,7 @@ std::any apply_map(WriteTxn& txn, MessageType type, const ValueMap& request) {
   if (is_acl(type)) return apply_acl(txn, type, request);
   switch (type) {
     case MessageType::kIntention:
-      return apply_one(txn, type, request, "Intention", "connect-intentions");
+      return apply_intention(txn, request);
     case MessageType::kPreparedQuery:
       return apply_prepared_query(txn, request);
     case MessageType::kAutopilot:
@@ -213,10 +261,8 @@ std::any apply_map(WriteTxn& txn, MessageType type, const ValueMap& request) {
       return apply_federation_state(txn, request);
     case MessageType::kConnectCA:
       return apply_connect_ca(txn, request);
-    case MessageType::kConnectCALeaf: {
-      txn.bump_named("connect-ca-leaf-certs");
-      return txn.index();
-    }
+    case MessageType::kConnectCALeaf:
+      return txn.index();  // only a number for the certificate: Consul keeps no row of it either
     default:
       return Error{"not an opaque type: " + std::to_string(static_cast<int>(type))};
   }
