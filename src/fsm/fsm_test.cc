@@ -323,6 +323,28 @@ TEST_F(FsmTest, IntentionsKeepTheirBirthAndHaveMeta) {
   EXPECT_EQ(store_.tables().named_index("connect-intentions"), 5u);
 }
 
+TEST_F(FsmTest, TwoIntentionsHaveNotTheSameEnds) {
+  using codec::ValueMap;
+  auto write = [&](uint64_t index, const char* op, const char* id, const char* to) {
+    ValueMap intention{{"ID", id},
+                       {"SourceNS", "default"},
+                       {"SourceName", "web"},
+                       {"Action", "allow"},
+                       {"DestinationNS", "default"},
+                       {"DestinationName", to},
+                       {"Precedence", uint64_t{9}}};
+    return error_of(apply(index, MessageType::kIntention, ValueMap{{"Op", op}, {"Intention", intention}}));
+  };
+  const char* found = "duplicate intention found: ALLOW default/web => default/db (ID: i1, Precedence: 9)";
+  EXPECT_EQ(write(1, "create", "i1", "db"), "");
+  EXPECT_EQ(write(2, "create", "i2", "db"), found);
+  EXPECT_EQ(write(3, "create", "i2", "cache"), "");
+  EXPECT_EQ(write(4, "update", "i2", "db"), found);
+  EXPECT_EQ(write(5, "update", "i1", "db"), "") << "itself";
+  EXPECT_EQ(write(6, "create", "", "x"), "Missing Intention ID");
+  EXPECT_EQ(store_.tables().named_index("connect-intentions"), 5u);
+}
+
 TEST_F(FsmTest, AFederationStateOfThePrimaryIsItsOwn) {
   using codec::ValueMap;
   auto primary = [&] {

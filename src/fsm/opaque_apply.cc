@@ -47,11 +47,33 @@ std::any apply_one(WriteTxn& txn, MessageType type, const ValueMap& request, con
   return {};
 }
 
+// An error when another intention has the same two ends.
+Status check_duplicate(WriteTxn& txn, const ValueMap& intention) {
+  constexpr const char* kEnds[] = {"SourceNS", "SourceName", "DestinationNS", "DestinationName"};
+  std::string id = text(field(intention, "ID"));
+  if (id.empty()) return fail("Missing Intention ID");
+  std::string_view same;
+  store::opaque_list(txn, MessageType::kIntention, nullptr, [&](std::string_view other, const auto& record) {
+    if (other == id) return;
+    for (const char* end : kEnds)
+      if (text_field(record.payload, end) != text(field(intention, end))) return;
+    same = record.payload;
+  });
+  if (same.empty()) return {};
+  auto part = [&](const char* name) { return std::string(text_field(same, name)); };
+  std::string action = part("Action");
+  for (char& c : action) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return fail("duplicate intention found: " + action + " " + part("SourceNS") + "/" + part("SourceName") +
+              " => " + part("DestinationNS") + "/" + part("DestinationName") + " (ID: " + part("ID") +
+              ", Precedence: " + std::to_string(number_field(same, "Precedence")) + ")");
+}
+
 // An update's entry does not say when the intention was created.
 std::any apply_intention(WriteTxn& txn, ValueMap request) {
   constexpr MessageType kType = MessageType::kIntention;
   ValueMap* intention = request["Intention"].map();
   if (intention != nullptr && text(field(request, "Op")) != "delete") {
+    if (Status unique = check_duplicate(txn, *intention); !unique) return std::move(unique).error();
     if (field(*intention, "Meta").is_null()) {
       ValueMap none;
       none.make_empty();
