@@ -54,15 +54,16 @@ const ListType* list_type(MessageType type) {
   return nullptr;
 }
 
-// --- tokens: their secret is what they are known by, and their accessor the id that they are stored under
-// ---
+// --- tokens: known by their secret, stored under their accessor ---
 
-// The id of the record with this secret; empty when there is none. Looks first where it should be.
+// The id of the record with this secret; empty when there is none. Without an accessor, which only the legacy
+// system does, all tokens are looked at.
 std::string token_id(WriteTxn& txn, std::string_view accessor, std::string_view secret) {
   for (std::string_view id : {accessor, secret}) {
     const store::OpaqueRecord* record = id.empty() ? nullptr : store::opaque_get(txn, kToken, id);
     if (record != nullptr && text_field(record->payload, "SecretID") == secret) return std::string(id);
   }
+  if (!accessor.empty()) return {};
   std::string found;
   store::opaque_list(txn, kToken, nullptr, [&](std::string_view id, const store::OpaqueRecord& record) {
     if (found.empty() && text_field(record.payload, "SecretID") == secret) found = id;
