@@ -300,6 +300,90 @@ TEST_F(FsmTest, OpaqueAreasSetDeleteAndCompare) {
   EXPECT_EQ(count(MessageType::kPreparedQuery), 0u);
 }
 
+TEST_F(FsmTest, IntentionsKeepTheirBirthAndHaveMeta) {
+  using codec::ValueMap;
+  auto stored = [&] {
+    return *codec::from_msgpack<ValueMap>(store::opaque_get(store_, MessageType::kIntention, "i")->payload);
+  };
+  ValueMap intention{{"ID", "i"}, {"CreatedAt", "then"}, {"UpdatedAt", "then"}, {"Meta", codec::Value()}};
+  apply(1, MessageType::kIntention, ValueMap{{"Op", "create"}, {"Intention", intention}});
+  ValueMap empty;
+  empty.make_empty();
+  EXPECT_TRUE(stored()["Meta"] == codec::Value(empty));
+  intention["CreatedAt"] = "never";
+  intention["UpdatedAt"] = "now";
+  apply(2, MessageType::kIntention, ValueMap{{"Op", "update"}, {"Intention", intention}});
+  EXPECT_EQ(*stored()["CreatedAt"].string(), "then");
+  EXPECT_EQ(*stored()["UpdatedAt"].string(), "now");
+  EXPECT_EQ(error_of(apply(3, MessageType::kIntention, ValueMap{{"Op", "nope"}, {"Intention", intention}})),
+            "Invalid Intention operation 'nope'");
+  apply(4, MessageType::kIntention, ValueMap{{"Op", "delete"}, {"Intention", ValueMap{{"ID", "other"}}}});
+  EXPECT_EQ(store_.tables().named_index("connect-intentions"), 2u) << "nothing went";
+  apply(5, MessageType::kIntention, ValueMap{{"Op", "delete"}, {"Intention", ValueMap{{"ID", "i"}}}});
+  EXPECT_EQ(store_.tables().named_index("connect-intentions"), 5u);
+}
+
+TEST_F(FsmTest, TwoIntentionsHaveNotTheSameEnds) {
+  using codec::ValueMap;
+  auto write = [&](uint64_t index, const char* op, const char* id, const char* to) {
+    ValueMap intention{{"ID", id},
+                       {"SourceNS", "default"},
+                       {"SourceName", "web"},
+                       {"Action", "allow"},
+                       {"DestinationNS", "default"},
+                       {"DestinationName", to},
+                       {"Precedence", uint64_t{9}}};
+    return error_of(apply(index, MessageType::kIntention, ValueMap{{"Op", op}, {"Intention", intention}}));
+  };
+  const char* found = "duplicate intention found: ALLOW default/web => default/db (ID: i1, Precedence: 9)";
+  EXPECT_EQ(write(1, "create", "i1", "db"), "");
+  EXPECT_EQ(write(2, "create", "i2", "db"), found);
+  EXPECT_EQ(write(3, "create", "i2", "cache"), "");
+  EXPECT_EQ(write(4, "update", "i2", "db"), found);
+  EXPECT_EQ(write(5, "update", "i1", "db"), "") << "itself";
+  EXPECT_EQ(write(6, "create", "", "x"), "Missing Intention ID");
+  EXPECT_EQ(store_.tables().named_index("connect-intentions"), 5u);
+}
+
+TEST_F(FsmTest, AFederationStateOfThePrimaryIsItsOwn) {
+  using codec::ValueMap;
+  auto primary = [&] {
+    std::string_view payload = store::opaque_get(store_, MessageType::kFederationState, "dc1")->payload;
+    Cursor cursor(map_field(map_field(payload, "State"), "PrimaryModifyIndex"));
+    return codec::msgpack::get_uint(cursor);
+  };
+  ValueMap state{{"Datacenter", "dc1"}, {"PrimaryModifyIndex", uint64_t{0}}};
+  apply(7, MessageType::kFederationState, ValueMap{{"Op", "upsert"}, {"State", state}});
+  EXPECT_EQ(primary(), 7u);
+  state["PrimaryModifyIndex"] = uint64_t{3};
+  apply(8, MessageType::kFederationState, ValueMap{{"Op", "upsert"}, {"State", state}});
+  EXPECT_EQ(primary(), 3u) << "replicated from the primary";
+}
+
+TEST_F(FsmTest, IndexRowsOfConfigEntriesAndLeafs) {
+  using codec::ValueMap;
+  apply(1, MessageType::kConnectCALeaf, ValueMap{{"Op", "increment-index"}});
+  EXPECT_EQ(store_.tables().named_index("connect-ca-leaf-certs"), 0u) << "Consul has no such row";
+  auto entry = [&](uint64_t index, const char* kind, const char* op, const char* services) {
+    std::string inside;
+    codec::msgpack::put_raw(inside, kind);
+    ValueMap body{{"Kind", kind}, {"Name", "gw"}, {"Services", services}, {"Listeners", services}};
+    codec::write_msgpack(inside, ValueMap{{"Op", op}, {"Entry", body}});
+    std::string command(1, static_cast<char>(MessageType::kConfigEntry));
+    codec::msgpack::put_raw(command, inside);
+    EXPECT_TRUE(std::any_cast<bool>(fsm_.apply_command(index, command)));
+    return store_.tables().named_index("gateway-services");
+  };
+  EXPECT_EQ(entry(2, "service-defaults", "upsert", "a"), 0u);
+  EXPECT_EQ(entry(3, "ingress-gateway", "upsert", "a"), 3u);
+  EXPECT_EQ(entry(4, "ingress-gateway", "upsert", "a"), 3u) << "the same services";
+  EXPECT_EQ(entry(5, "terminating-gateway", "upsert", "a"), 5u);
+  EXPECT_EQ(entry(6, "ingress-gateway", "upsert", "b"), 6u);
+  EXPECT_EQ(entry(7, "ingress-gateway", "delete", ""), 7u);
+  EXPECT_EQ(entry(8, "ingress-gateway", "delete", ""), 7u) << "gone already";
+  EXPECT_EQ(store_.tables().named_index("config-entries"), 7u);
+}
+
 TEST_F(FsmTest, ConfigEntriesKeepTheirForm) {
   std::string original = *base64_decode(kConsulSnapshot);
   StringReader reader(original);

@@ -1,11 +1,14 @@
 #include "fsm/opaque_apply.h"
 
+#include <optional>
 #include <string>
 
 #include "base/cursor.h"
 #include "base/text.h"
 #include "codec/msgpack.h"
 #include "codec/value.h"
+#include "fsm/acl_apply.h"
+#include "fsm/opaque_fields.h"
 #include "fsm/records.h"
 #include "store/opaque.h"
 #include "store/prepared_query.h"
@@ -24,104 +27,6 @@ namespace msgpack = codec::msgpack;
 constexpr const char* kRoots = "connect-ca-roots";
 constexpr const char* kProvider = "connect-ca-builtin";
 constexpr const char* kSerial = "connect-ca-builtin-serial";
-constexpr const char* kBootstrap = "acl-token-bootstrap";
-
-const Value& field(const ValueMap& map, std::string_view name) {
-  static const Value null;
-  const Value* found = map.get(name);
-  return found == nullptr ? null : *found;
-}
-std::string text(const Value& value) {
-  const std::string* found = value.string();
-  return found == nullptr ? std::string() : *found;
-}
-uint64_t number(const Value& value) {
-  if (const auto* u = std::get_if<uint64_t>(&value.data)) return *u;
-  if (const auto* i = std::get_if<int64_t>(&value.data)) return static_cast<uint64_t>(*i);
-  return 0;
-}
-bool flag(const Value& value) { return value.boolean() != nullptr && *value.boolean(); }
-
-uint64_t number_field(std::string_view map, std::string_view name) {
-  std::string_view value = map_field(map, name);
-  if (value.empty()) return 0;
-  Cursor cursor(value);
-  return msgpack::get_uint(cursor);
-}
-
-// The ModifyIndex of what stands under an id; 0 when nothing does.
-uint64_t modify_index(WriteTxn& txn, MessageType type, std::string_view id) {
-  const store::OpaqueRecord* record = store::opaque_get(txn, type, id);
-  return record == nullptr ? 0 : number_field(record->payload, "ModifyIndex");
-}
-
-void stamp(WriteTxn& txn, ValueMap& record, uint64_t created) {
-  record["CreateIndex"] = created == 0 ? txn.index() : created;
-  record["ModifyIndex"] = txn.index();
-}
-
-void put(WriteTxn& txn, MessageType type, ValueMap record) {
-  std::string id = opaque_id(type, codec::to_msgpack(record));
-  const store::OpaqueRecord* before = store::opaque_get(txn, type, id);
-  stamp(txn, record, before == nullptr ? 0 : number_field(before->payload, "CreateIndex"));
-  store::opaque_put(txn, type, id, codec::to_msgpack(record));
-}
-
-// --- ACL: lists of records set or deleted by id ---
-
-struct ListType {
-  MessageType message;
-  MessageType record;  // type of its snapshot record
-  const char* list;
-  const char* index;
-  bool deletes;
-};
-constexpr ListType kListTypes[] = {
-    {MessageType::kACLTokenSet, MessageType::kACLTokenSet, "Tokens", "acl-tokens", false},
-    {MessageType::kACLTokenDelete, MessageType::kACLTokenSet, "TokenIDs", "acl-tokens", true},
-    {MessageType::kACLPolicySet, MessageType::kACLPolicySet, "Policies", "acl-policies", false},
-    {MessageType::kACLPolicyDelete, MessageType::kACLPolicySet, "PolicyIDs", "acl-policies", true},
-    {MessageType::kACLRoleSet, MessageType::kACLRoleSet, "Roles", "acl-roles", false},
-    {MessageType::kACLRoleDelete, MessageType::kACLRoleSet, "RoleIDs", "acl-roles", true},
-    {MessageType::kACLBindingRuleSet, MessageType::kACLBindingRuleSet, "BindingRules", "acl-binding-rules",
-     false},
-    {MessageType::kACLBindingRuleDelete, MessageType::kACLBindingRuleSet, "BindingRuleIDs",
-     "acl-binding-rules", true},
-    {MessageType::kACLAuthMethodSet, MessageType::kACLAuthMethodSet, "AuthMethods", "acl-auth-methods",
-     false},
-    {MessageType::kACLAuthMethodDelete, MessageType::kACLAuthMethodSet, "AuthMethodNames", "acl-auth-methods",
-     true},
-};
-
-std::any apply_list(WriteTxn& txn, const ListType& type, const ValueMap& request) {
-  const ValueList* list = field(request, type.list).list();
-  bool compare = flag(field(request, "CAS"));
-  bool changed = false;
-  for (size_t i = 0; list != nullptr && i < list->size(); i++) {
-    const Value& item = (*list)[i];
-    if (type.deletes) {
-      changed |= store::opaque_delete(txn, type.record, text(item));
-    } else if (const ValueMap* record = item.map()) {
-      std::string id = opaque_id(type.record, codec::to_msgpack(*record));
-      if (compare && modify_index(txn, type.record, id) != number(field(*record, "ModifyIndex"))) continue;
-      put(txn, type.record, *record);
-      changed = true;
-    }
-  }
-  if (changed) txn.bump_named(type.index);
-  return {};
-}
-
-std::any apply_acl_bootstrap(WriteTxn& txn, const ValueMap& request) {
-  uint64_t done_at = txn.tables().named_index(kBootstrap);
-  uint64_t reset = number(field(request, "ResetIndex"));
-  if (done_at != 0 && reset == 0) return Error{"ACL bootstrap no longer allowed"};
-  if (done_at != 0 && reset != done_at) return Error{"Invalid ACL bootstrap reset index"};
-  if (const ValueMap* token = field(request, "Token").map()) put(txn, MessageType::kACLTokenSet, *token);
-  txn.bump_named("acl-tokens");
-  txn.bump_named(kBootstrap);
-  return {};
-}
 
 // --- one record with an operation ---
 
@@ -129,13 +34,58 @@ std::any apply_one(WriteTxn& txn, MessageType type, const ValueMap& request, con
                    const char* index) {
   const ValueMap* record = field(request, name).map();
   if (record == nullptr) return Error{std::string("missing ") + name, ErrorKind::kCorrupt};
-  if (text(field(request, "Op")) == "delete") {
-    store::opaque_delete(txn, type, text(field(*record, "ID")));
-  } else {
+  std::string op = text(field(request, "Op"));
+  if (op == "delete") {
+    if (!store::opaque_delete(txn, type, text(field(*record, "ID")))) return {};
+  } else if (op == "create" || op == "update") {
     put(txn, type, *record);
+  } else {
+    const char* what = type == MessageType::kPreparedQuery ? "PreparedQuery" : name;
+    return Error{std::string("Invalid ") + what + " operation '" + op + "'"};
   }
   txn.bump_named(index);
   return {};
+}
+
+// An error when another intention has the same two ends.
+Status check_duplicate(WriteTxn& txn, const ValueMap& intention) {
+  constexpr const char* kEnds[] = {"SourceNS", "SourceName", "DestinationNS", "DestinationName"};
+  std::string id = text(field(intention, "ID"));
+  if (id.empty()) return fail("Missing Intention ID");
+  std::string_view same;
+  store::opaque_list(txn, MessageType::kIntention, nullptr, [&](std::string_view other, const auto& record) {
+    if (other == id) return;
+    for (const char* end : kEnds)
+      if (text_field(record.payload, end) != text(field(intention, end))) return;
+    same = record.payload;
+  });
+  if (same.empty()) return {};
+  auto part = [&](const char* name) { return std::string(text_field(same, name)); };
+  std::string action = part("Action");
+  for (char& c : action) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return fail("duplicate intention found: " + action + " " + part("SourceNS") + "/" + part("SourceName") +
+              " => " + part("DestinationNS") + "/" + part("DestinationName") + " (ID: " + part("ID") +
+              ", Precedence: " + std::to_string(number_field(same, "Precedence")) + ")");
+}
+
+// An update's entry does not say when the intention was created.
+std::any apply_intention(WriteTxn& txn, ValueMap request) {
+  constexpr MessageType kType = MessageType::kIntention;
+  ValueMap* intention = request["Intention"].map();
+  if (intention != nullptr && text(field(request, "Op")) != "delete") {
+    if (Status unique = check_duplicate(txn, *intention); !unique) return std::move(unique).error();
+    if (field(*intention, "Meta").is_null()) {
+      ValueMap none;
+      none.make_empty();
+      (*intention)["Meta"] = std::move(none);
+    }
+    if (const auto* before = store::opaque_get(txn, kType, text(field(*intention, "ID")))) {
+      auto old = codec::from_msgpack<ValueMap>(before->payload);
+      if (!old) return std::move(old).error();
+      (*intention)["CreatedAt"] = field(*old, "CreatedAt");
+    }
+  }
+  return apply_one(txn, kType, request, "Intention", "connect-intentions");
 }
 
 std::any apply_prepared_query(WriteTxn& txn, const ValueMap& request) {
@@ -161,16 +111,21 @@ std::any apply_autopilot(WriteTxn& txn, const ValueMap& request) {
 }
 
 std::any apply_federation_state(WriteTxn& txn, ValueMap request) {
-  ValueMap* state = const_cast<ValueMap*>(field(request, "State").map());
+  ValueMap* state = request["State"].map();
   if (state == nullptr) return Error{"missing State", ErrorKind::kCorrupt};
   std::string id = text(field(*state, "Datacenter"));
+  std::string op = text(field(request, "Op"));
   constexpr MessageType kType = MessageType::kFederationState;
-  if (text(field(request, "Op")) == "delete") {
-    store::opaque_delete(txn, kType, id);
+  if (op == "delete") {
+    if (!store::opaque_delete(txn, kType, id)) return true;
+  } else if (op != "upsert") {
+    return Error{"invalid federation state operation type: " + op};
   } else {
     const store::OpaqueRecord* before = store::opaque_get(txn, kType, id);
     std::string_view old = before == nullptr ? std::string_view() : map_field(before->payload, "State");
     stamp(txn, *state, number_field(old, "CreateIndex"));
+    // Replication gives the primary's index: without it, this is the primary.
+    if (number(field(*state, "PrimaryModifyIndex")) == 0) (*state)["PrimaryModifyIndex"] = txn.index();
     ValueMap record{{"Datacenter", ""}, {"Op", "upsert"}, {"State", *state}, {"Token", ""}};
     store::opaque_put(txn, kType, id, codec::to_msgpack(record));
   }
@@ -217,21 +172,38 @@ std::string write_config_entry(const ConfigEntry& entry) {
   return payload;
 }
 
+// The field of a gateway's entry that names its services; null for other kinds.
+const char* gateway_services_field(std::string_view kind) {
+  if (kind == "ingress-gateway") return "Listeners";
+  return kind == "terminating-gateway" ? "Services" : nullptr;
+}
+
+// `before` and `after`: null when there is none.
+void note_gateway_change(WriteTxn& txn, const ConfigEntry* before, const ConfigEntry* after) {
+  const char* services = gateway_services_field((after == nullptr ? before : after)->kind);
+  if (services == nullptr) return;
+  bool same = before != nullptr && after != nullptr &&
+              field(before->entry, services) == field(after->entry, services);
+  if (!same) txn.bump_named("gateway-services");
+}
+
 std::any apply_config_entry(WriteTxn& txn, std::string_view payload) {
   constexpr MessageType kType = MessageType::kConfigEntry;
   auto request = read_config_entry(payload);
   if (!request) return std::move(request).error();
   std::string id = opaque_id(kType, payload);
-  uint64_t created = 0;
-  uint64_t modified = 0;
+  std::optional<ConfigEntry> before;
   if (const store::OpaqueRecord* record = store::opaque_get(txn, kType, id)) {
-    auto before = read_config_entry(record->payload);
-    if (!before) return std::move(before).error();
-    created = number(field(before->entry, "CreateIndex"));
-    modified = number(field(before->entry, "ModifyIndex"));
+    auto old = read_config_entry(record->payload);
+    if (!old) return std::move(old).error();
+    before = std::move(*old);
   }
+  uint64_t created = before ? number(field(before->entry, "CreateIndex")) : 0;
+  uint64_t modified = before ? number(field(before->entry, "ModifyIndex")) : 0;
   if (request->op == "delete") {
-    if (store::opaque_delete(txn, kType, id)) txn.bump_named("config-entries");
+    if (!store::opaque_delete(txn, kType, id)) return true;
+    txn.bump_named("config-entries");
+    note_gateway_change(txn, &*before, nullptr);
     return true;
   }
   if (request->op == "upsert-cas" && number(field(request->entry, "ModifyIndex")) != modified) return false;
@@ -241,6 +213,7 @@ std::any apply_config_entry(WriteTxn& txn, std::string_view payload) {
   stamp(txn, request->entry, created);
   store::opaque_put(txn, kType, id, write_config_entry(*request));
   txn.bump_named("config-entries");
+  note_gateway_change(txn, before ? &*before : nullptr, &*request);
   return true;
 }
 
@@ -288,7 +261,8 @@ std::any apply_connect_ca(WriteTxn& txn, const ValueMap& request) {
   if (op == "set-provider-state") {
     put(txn, MessageType::kConnectCAProviderState, *state);
   } else if (op == "delete-provider-state") {
-    store::opaque_delete(txn, MessageType::kConnectCAProviderState, text(field(*state, "ID")));
+    if (!store::opaque_delete(txn, MessageType::kConnectCAProviderState, text(field(*state, "ID"))))
+      return true;
   } else {
     return Error{"Invalid CA operation '" + op + "'"};
   }
@@ -297,16 +271,10 @@ std::any apply_connect_ca(WriteTxn& txn, const ValueMap& request) {
 }
 
 std::any apply_map(WriteTxn& txn, MessageType type, const ValueMap& request) {
-  for (const ListType& list : kListTypes) {
-    if (list.message == type) return apply_list(txn, list, request);
-  }
+  if (is_acl(type)) return apply_acl(txn, type, request);
   switch (type) {
-    case MessageType::kACL:
-      return apply_one(txn, MessageType::kACL, request, "ACL", "acl-tokens");
-    case MessageType::kACLBootstrap:
-      return apply_acl_bootstrap(txn, request);
     case MessageType::kIntention:
-      return apply_one(txn, type, request, "Intention", "connect-intentions");
+      return apply_intention(txn, request);
     case MessageType::kPreparedQuery:
       return apply_prepared_query(txn, request);
     case MessageType::kAutopilot:
@@ -315,10 +283,8 @@ std::any apply_map(WriteTxn& txn, MessageType type, const ValueMap& request) {
       return apply_federation_state(txn, request);
     case MessageType::kConnectCA:
       return apply_connect_ca(txn, request);
-    case MessageType::kConnectCALeaf: {
-      txn.bump_named("connect-ca-leaf-certs");
-      return txn.index();
-    }
+    case MessageType::kConnectCALeaf:
+      return txn.index();  // only a number for the certificate: Consul keeps no row of it either
     default:
       return Error{"not an opaque type: " + std::to_string(static_cast<int>(type))};
   }

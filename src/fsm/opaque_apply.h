@@ -1,7 +1,7 @@
 // Applies log entries of the areas whose records the store keeps opaque: ACL, intentions, Connect CA, config
 // entries, prepared queries, autopilot, federation states. Sets, deletes, indexes and compare-and-set as
-// Consul does; rules between records (policies that a token names, the graph of config entries) are checked
-// by whoever proposes the entry.
+// Consul does, and with their links (acl_apply.h). Not done: where a config entry breaks the graph of the
+// others (protocols, discovery chains), Consul refuses it here, and Praetor stores it.
 #pragma once
 
 #include <any>

@@ -2,6 +2,8 @@
 #include <string>
 
 #include "codec/msgpack.h"
+#include "codec/value.h"
+#include "fsm/acl_apply.h"
 #include "fsm/records.h"
 #include "fsm/snapshot.h"
 #include "model/catalog.h"
@@ -114,6 +116,7 @@ class Restorer {
         return {};
       }
       case MessageType::kACL:
+        return legacy_acl(cursor);
       case MessageType::kPreparedQuery:
       case MessageType::kAutopilot:
       case MessageType::kACLBootstrap:
@@ -187,7 +190,19 @@ class Restorer {
     msgpack::skip(cursor);
     if (!cursor.ok()) return fail("malformed record");
     std::string_view payload = cursor.whole().substr(start, cursor.offset() - start);
+    // A token without a secret ends the server of Consul that reads it.
+    if (type == MessageType::kACLTokenSet && text_field(payload, "SecretID").empty()) return {};
     store::opaque_put(store_, type, opaque_id(type, payload), std::string(payload));
+    return {};
+  }
+
+  // Of servers before 1.4, and of Praetor's first versions, which also wrote some that name nothing.
+  Status legacy_acl(Cursor& cursor) {
+    codec::ValueMap acl;
+    TRY(codec::read_msgpack(cursor, acl));
+    std::string token = codec::to_msgpack(token_of_legacy(acl));
+    if (text_field(token, "SecretID").empty()) return {};
+    store::opaque_put(store_, MessageType::kACLTokenSet, opaque_id(MessageType::kACLTokenSet, token), token);
     return {};
   }
 

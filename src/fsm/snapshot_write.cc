@@ -36,9 +36,8 @@ class Writer final : public raft::SnapshotWriter {
     TRY(each(TableIndex::kSessions, [&](const Leaf* leaf) {
       record(MessageType::kSession, store::record_of<model::Session>(leaf));
     }));
-    TRY(opaque({MessageType::kACL, MessageType::kACLBootstrap, MessageType::kACLTokenSet,
-                MessageType::kACLPolicySet, MessageType::kACLRoleSet, MessageType::kACLBindingRuleSet,
-                MessageType::kACLAuthMethodSet}));
+    TRY(opaque({MessageType::kACLBootstrap, MessageType::kACLTokenSet, MessageType::kACLPolicySet,
+                MessageType::kACLRoleSet, MessageType::kACLBindingRuleSet, MessageType::kACLAuthMethodSet}));
     TRY(keys());
     TRY(opaque({MessageType::kPreparedQuery, MessageType::kAutopilot, MessageType::kIntention,
                 MessageType::kConnectCA, MessageType::kConnectCAProviderState, MessageType::kConnectCAConfig,

@@ -260,3 +260,26 @@ def test_a_quorum_of_both(cluster, until, programs):
     assert len(writer.end()) > 15
     for agent in servers:
         until(lambda agent=agent: writer.lost(agent), [], 30)
+
+
+def test_a_snapshot_taken_under_consuls_legacy_acls_restores_into_consul(cluster, until):
+    # Praetor says that it has no ACLs, so the two of Consul keep to the legacy ones. It waits for them to begin.
+    praetor = cluster.start("praetor", "s1", "-server")
+    secret = "\"11111111-2222-3333-4444-555555555555\""
+    tokens = f"master = {secret} default = {secret} agent_master = {secret}"
+    acls = f"-hcl=acl {{ enabled = true default_policy = \"allow\" tokens {{ {tokens} }} }}"
+    consuls = [cluster.start("consul", name, "-server", "-bootstrap-expect=3", f"-retry-join={praetor.address}",
+                             "-hcl=retry_interval = \"1s\"", acls, FAST) for name in ("s2", "s3")]
+    settled([praetor] + consuls, 90)
+    legacy = b'{"Name": "reader", "Type": "client", "Rules": "key \\"\\" { policy = \\"read\\" }"}'
+    until(lambda: consuls[0].call("PUT", "/v1/acl/create", legacy)[0], 200, 30)
+    until(lambda: write(consuls[0], "after", "it"), True)
+    until(lambda: praetor.call("GET", "/v1/kv/after?raw&stale")[1], "it")
+    with urllib.request.urlopen(f"http://{praetor.address}:8500/v1/snapshot?stale", timeout=30) as response:
+        snapshot = response.read()
+    fresh = cluster.start("consul", "fresh", "-server", "-bootstrap", "-datacenter=dc1", acls, FAST)
+    until(lambda: write(fresh, "before", "it"), True, 30)
+    assert fresh.call("PUT", "/v1/snapshot", snapshot) == (200, "")
+    until(lambda: fresh.call("GET", "/v1/kv/after?raw")[1], "it")
+    names = [one["Name"] for one in json.loads(fresh.call("GET", "/v1/acl/list")[1])]
+    assert sorted(names) == ["Anonymous Token", "Master Token", "reader"]
