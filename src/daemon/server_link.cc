@@ -79,8 +79,14 @@ struct ServerLink::Impl {
     auto tags = server::server_tags(event.member);
     if (!tags) return;
     using Kind = gossip::MemberEvent::Kind;
-    if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) return routes.add(entry_of(*tags));
-    routes.remove(entry_of(*tags));
+    rpc::ServerEntry entry = entry_of(*tags);
+    if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) return routes.add(entry);
+    // One that failed is expected back; until then its datacenter is known, though nobody answers there.
+    entry.offline = event.kind == Kind::kFailed;
+    if (entry.offline)
+      routes.add(entry);
+    else
+      routes.remove(entry);
     if (pool) pool->forget(tags->address);
   }
 };

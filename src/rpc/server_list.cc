@@ -36,9 +36,15 @@ void ServerList::remove(std::string_view name) {
   std::erase_if(servers_, [&](const ServerEntry& server) { return server.name == name; });
 }
 
+const ServerEntry* ServerList::current() const {
+  auto found = std::ranges::find(servers_, false, &ServerEntry::offline);
+  return found == servers_.end() ? nullptr : &*found;
+}
+
 void ServerList::failed(std::string_view address) {
-  if (servers_.size() < 2 || servers_.front().address != address) return;
-  std::rotate(servers_.begin(), servers_.begin() + 1, servers_.end());
+  auto asked = std::ranges::find(servers_, false, &ServerEntry::offline);
+  if (asked == servers_.end() || asked->address != address) return;
+  std::rotate(asked, asked + 1, servers_.end());
 }
 
 void ServerList::shuffle(Random& random) {
@@ -72,8 +78,9 @@ ServerList* Router::find(std::string_view datacenter) {
 
 Result<ServerEntry> Router::pick(std::string_view datacenter) const {
   auto found = lists_.find(datacenter);
-  if (found == lists_.end() || found->second.empty()) return fail(std::string(kErrNoPath));
-  return *found->second.current();
+  if (found == lists_.end()) return fail(std::string(kErrNoPath));
+  if (const ServerEntry* server = found->second.current()) return *server;
+  return fail(std::string(kErrDcNotAvailable));
 }
 
 std::vector<std::string> Router::datacenters() const {

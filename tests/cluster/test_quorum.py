@@ -155,18 +155,30 @@ def test_two_datacenters(cluster, until):
         until(lambda: answer_of(here.address, f"{there.name}.node.{name}.consul"), 1)
     assert one.call("GET", "/v1/kv/far?dc=dc9") == (500, "No path to datacenter")
     two.kill()
-    until(lambda: one.call("GET", "/v1/kv/far?dc=dc2")[0], 500, 60)
+    gone = "Remote DC has no server currently reachable"
+    until(lambda: one.call("GET", "/v1/kv/far?dc=dc2"), (500, gone), 60)
+    # It is expected back: nobody may remember that it does not exist.
+    assert sorted(one.get("/v1/catalog/datacenters")) == ["dc1", "dc2", "dc3"]
+    assert code_of(one.address, "web.service.dc2.consul") == "SERVFAIL"
     assert write(one, "local", "works on")
 
 
 def answer_of(address, name):
     """How many answers a DNS question of type A gets."""
+    return int.from_bytes(ask_dns(address, name)[6:8], "big")
+
+
+def code_of(address, name):
+    """The response code of a DNS question of type A."""
+    return {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN"}[ask_dns(address, name)[3] & 15]
+
+
+def ask_dns(address, name):
     question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\x00\x00\x01\x00\x01"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         client.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question, (address, 8600))
-        reply = client.recv(4096)
-    return int.from_bytes(reply[6:8], "big")
+        return client.recv(4096)
 
 
 @pytest.mark.parametrize("programs", [("praetor", "praetor", "consul"), ("consul", "consul", "praetor")],
