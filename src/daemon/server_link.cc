@@ -116,6 +116,7 @@ server::Cluster ServerLink::cluster() {
   cluster.remove_failed = impl_->options.remove_failed;
   cluster.fire_event = impl_->options.fire_event;
   cluster.change_keys = impl_->options.change_keys;
+  cluster.wan = impl_->options.wan;
   cluster.datacenters = [this] {
     bool federates = impl_->options.config->serf_port_wan > 0;
     return federates ? impl_->routes.datacenters() : std::vector<std::string>();

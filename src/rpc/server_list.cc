@@ -89,30 +89,6 @@ std::vector<std::string> Router::datacenters() const {
   return names;
 }
 
-std::vector<std::string> Router::datacenters_by_distance(
-    std::string_view own_datacenter, const gossip::Coord& own,
-    const std::function<const gossip::Coord*(const ServerEntry&)>& coordinate_of) const {
-  auto median = [&](const std::string& name, const ServerList& list) -> Duration {
-    if (name == own_datacenter) return Duration::zero();
-    std::vector<Duration> distances;
-    for (const ServerEntry& server : list.all()) {
-      const gossip::Coord* coordinate = coordinate_of(server);
-      if (coordinate == nullptr || coordinate->vec.size() != own.vec.size()) continue;
-      distances.push_back(gossip::distance(own, *coordinate));
-    }
-    if (distances.empty()) return Duration::max();
-    auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
-    std::nth_element(distances.begin(), middle, distances.end());
-    return *middle;
-  };
-  std::vector<std::pair<Duration, std::string>> sorted;
-  for (const auto& [name, list] : lists_) sorted.emplace_back(median(name, list), name);
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<std::string> names;
-  for (auto& [distance, name] : sorted) names.push_back(std::move(name));
-  return names;
-}
-
 bool may_retry(const Error& error, bool is_read) {
   if (never_sent(error) || error.kind == ErrorKind::kNoLeader) return true;
   // Another server may have said so of one that it forwarded to.

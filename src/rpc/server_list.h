@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,7 +14,6 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
-#include "gossip/coordinate.h"
 
 namespace praetor::rpc {
 
@@ -59,12 +57,6 @@ class Router {
   // Unknown datacenter: kErrNoPath. Known, but all its servers are offline: kErrDcNotAvailable.
   Result<ServerEntry> pick(std::string_view datacenter) const;
   std::vector<std::string> datacenters() const;  // sorted
-
-  // By the median round trip from `own` to the servers whose coordinates are known, the nearest first;
-  // unknown ones last, equals by name. The own datacenter counts as 0 away.
-  std::vector<std::string> datacenters_by_distance(
-      std::string_view own_datacenter, const gossip::Coord& own,
-      const std::function<const gossip::Coord*(const ServerEntry&)>& coordinate_of) const;
 
  private:
   std::map<std::string, ServerList, std::less<>> lists_;

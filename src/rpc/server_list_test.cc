@@ -129,30 +129,6 @@ TEST(Router, PicksOfTheDatacenter) {
   EXPECT_EQ(router.find("dc2"), nullptr);
 }
 
-TEST(Router, DatacentersByDistance) {
-  Random random(1);
-  Router router;
-  std::map<std::string, gossip::Coord> coordinates;
-  auto place = [&](const std::string& name, const std::string& datacenter, double seconds) {
-    router.add(server(name, datacenter), random);
-    coordinates[name] = gossip::origin_coordinate();
-    coordinates[name].vec[0] = seconds;
-  };
-  place("own", "home", 5.0);
-  place("far1", "far", 2.0);
-  place("near1", "near", 1.0);
-  place("near2", "near", 0.5);
-  place("near3", "near", 9.0);  // one that is far away does not count
-  router.add(server("dark1", "dark"), random);
-  router.add(server("black1", "black"), random);
-  auto find = [&](const ServerEntry& entry) -> const gossip::Coord* {
-    auto found = coordinates.find(entry.name);
-    return found == coordinates.end() ? nullptr : &found->second;
-  };
-  EXPECT_EQ(router.datacenters_by_distance("home", gossip::origin_coordinate(), find),
-            (std::vector<std::string>{"home", "near", "far", "black", "dark"}));
-}
-
 TEST(Retry, OnlyWhatCannotHaveBeenDone) {
   Error no_leader{"rpc error making call: No cluster leader", ErrorKind::kNoLeader};
   Error refused{"rpc error getting client: failed to get conn: dial tcp …", ErrorKind::kIo};

@@ -21,6 +21,7 @@ class Transport;
 namespace praetor::server {
 
 struct ServerTags;
+struct WanView;
 
 struct Cluster {
   raft::Transport* transport = nullptr;  // not owned; outlives the server
@@ -47,6 +48,8 @@ struct Cluster {
   // Lists or changes the keys of one pool.
   using KeysAnswer = std::function<void(model::KeyringResponse)>;
   std::function<void(Reactor&, bool wan, const model::KeyringRequest&, KeysAnswer done)> change_keys;
+  // The WAN pool now. Any thread; `done` on the given reactor.
+  std::function<void(Reactor&, std::function<void(WanView)> done)> wan;
   // The datacenters of the WAN pool, sorted; none without one.
   std::function<std::vector<std::string>()> datacenters;
   // Internal.KeyringOperation of a server in the datacenter that the request names.

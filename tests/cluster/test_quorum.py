@@ -154,13 +154,36 @@ def test_two_datacenters(cluster, until):
         until(lambda: [row["Node"] for row in here.get(f"/v1/catalog/nodes?dc={name}")], [there.name])  # it registers itself
         until(lambda: answer_of(here.address, f"{there.name}.node.{name}.consul"), 1)
     assert one.call("GET", "/v1/kv/far?dc=dc9") == (500, "No path to datacenter")
+    # A client agent asks a server how far they are, once the servers have measured it.
+    join = f"-retry-join={one.address}"
+    clients = [cluster.start(program, f"{program}-client", join, "-hcl=retry_interval = \"1s\"") for program in ("praetor", "consul")]
+    for agent in (one, *clients):
+        until(lambda agent=agent: places(agent), {"dc1": ["one"], "dc2": ["two"], "dc3": ["three"]}, 90)
+        code, said = agent.cli("rtt", "-wan", "one.dc1", "two.dc2")
+        assert (code, "Estimated one.dc1 <-> two.dc2 rtt: " in said) == (0, True), said
     two.kill()
     gone = "Remote DC has no server currently reachable"
     until(lambda: one.call("GET", "/v1/kv/far?dc=dc2"), (500, gone), 60)
     # It is expected back: nobody may remember that it does not exist.
     assert sorted(one.get("/v1/catalog/datacenters")) == ["dc1", "dc2", "dc3"]
     assert code_of(one.address, "web.service.dc2.consul") == "SERVFAIL"
+    for agent in (one, *clients):
+        assert places(agent)["dc2"] == ["two"]
+        assert sorted(agent.get("/v1/catalog/datacenters")) == ["dc1", "dc2", "dc3"]
+    for client in clients:
+        assert client.call("GET", "/v1/kv/far?dc=dc2") == (500, f"rpc error making call: {gone}")
+    # One that says goodbye is not.
+    assert three.cli("leave")[0] == 0
+    for agent in (one, *clients):
+        until(lambda agent=agent: agent.get("/v1/catalog/datacenters"), ["dc1", "dc2"])
+        until(lambda agent=agent: sorted(places(agent)), ["dc1", "dc2"])
+    assert one.call("GET", "/v1/kv/far?dc=dc3") == (500, "No path to datacenter")
     assert write(one, "local", "works on")
+
+
+def places(agent):
+    """The servers whose WAN coordinates an agent knows of, by datacentre."""
+    return {dc["Datacenter"]: [one["Node"] for one in dc["Coordinates"]] for dc in agent.get("/v1/coordinate/datacenters")}
 
 
 def answer_of(address, name):
