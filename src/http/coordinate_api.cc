@@ -4,6 +4,7 @@
 #include "model/agent.h"
 #include "server/coordinates.h"
 #include "server/datacenters.h"
+#include "server/endpoint_metrics.h"
 
 namespace praetor::http {
 namespace {
@@ -12,6 +13,7 @@ using Coordinates = model::IndexedCoordinates;
 
 // The servers of the WAN pool, by datacenter; a client agent asks a server.
 void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
+  server::count_rpc();
   call(api, exchange, server::kCoordinateListDatacenters, server::Nothing{},
        [&api, exchange](codec::List<model::DatacenterMap> maps) {
          if (maps.empty()) maps.make_empty();
