@@ -1,5 +1,8 @@
 #include "daemon/server_link.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "agent/sockaddr.h"
 #include "base/host_port.h"
 #include "base/log.h"
@@ -12,6 +15,7 @@
 #include "rpc/raft_transport.h"
 #include "server/member_duties.h"
 #include "server/pool_methods.h"
+#include "server/prepared_query.h"
 #include "server/routes.h"
 #include "server/rpc_endpoint.h"
 #include "server/server.h"
@@ -125,6 +129,22 @@ server::Cluster ServerLink::cluster() {
                                server::Cluster::KeyringAnswer done) {
     impl_->gateway->call<model::KeyringRequest, model::KeyringResponses>(
         reactor, server::kInternalKeyringOperation, request, std::move(done));
+  };
+  cluster.other_datacenters = [this](Reactor& reactor, std::function<void(std::vector<std::string>)> done) {
+    auto without_own = [own = impl_->options.config->datacenter,
+                        done = std::move(done)](const Result<codec::List<std::string>>& all) {
+      std::vector<std::string> others;
+      if (all)
+        std::copy_if(all->begin(), all->end(), std::back_inserter(others),
+                     [&](auto& dc) { return dc != own; });
+      done(std::move(others));
+    };
+    impl_->gateway->list_datacenters(reactor, without_own);
+  };
+  cluster.ask_query = [this](Reactor& reactor, const model::PreparedQueryExecuteRemoteRequest& request,
+                             server::Cluster::QueryAnswer done) {
+    impl_->gateway->call<model::PreparedQueryExecuteRemoteRequest, model::PreparedQueryExecuteResponse>(
+        reactor, server::kPreparedQueryExecuteRemote, request, std::move(done));
   };
   cluster.ask_peers = [this](Reactor& reactor, const server::ServerTags& whom,
                              server::Cluster::PeersAnswer done) {

@@ -63,12 +63,12 @@ ServiceInstance instance_of(const model::CheckServiceNode& each, const std::stri
 PreparedResult prepared_result(const model::PreparedQueryExecuteResponse& reply,
                                const std::string& datacenter) {
   PreparedResult result;
-  result.datacenter = reply.datacenter;
+  result.datacenter = reply.datacenter.empty() ? datacenter : reply.datacenter;
   result.service = reply.service;
   if (auto ttl = parse_duration(reply.dns.ttl); ttl && !reply.dns.ttl.empty()) result.ttl = *ttl;
   auto instances = std::make_shared<Instances>();
   for (const model::CheckServiceNode& each : reply.nodes)
-    if (each.node && each.service) instances->push_back(instance_of(each, datacenter));
+    if (each.node && each.service) instances->push_back(instance_of(each, result.datacenter));
   result.instances = std::move(instances);
   return result;
 }

@@ -89,7 +89,11 @@ class GatewayBackend final : public Backend {
 
   std::optional<Result<PreparedResult>> prepared_query(const PreparedLookup& lookup,
                                                        Deferral<PreparedResult>& later) override {
-    if (here(lookup.datacenter, lookup.options)) return store_->prepared_query(lookup, later);
+    if (here(lookup.datacenter, lookup.options)) {
+      auto found = store_->prepared_query(lookup, later);
+      // Whoever finds nobody here may be meant to look elsewhere; the endpoint knows.
+      if (!found || !*found || !(*found)->instances->empty()) return found;
+    }
     auto request = begin<model::PreparedQueryExecuteRequest>(lookup.datacenter, lookup.options);
     request.query_id_or_name = lookup.name_or_id;
     request.source.datacenter = request.agent.datacenter = gateway_.options().datacenter;
@@ -141,6 +145,8 @@ class GatewayBackend final : public Backend {
     if (!store_ || !(name.empty() || equals_ignore_case(name, datacenter()))) return false;
     model::QueryOptions read;
     read.allow_stale = options.allow_stale;
+    read.max_stale_duration = options.max_stale;
+    if (gateway_.too_stale(read)) read.allow_stale = false;
     return gateway_.answers_here("", read);
   }
 
@@ -149,6 +155,8 @@ class GatewayBackend final : public Backend {
     Request request;
     request.datacenter = name.empty() ? datacenter() : to_lower(name);
     request.options.allow_stale = options.allow_stale;
+    request.options.max_stale_duration = options.max_stale;
+    if (gateway_.too_stale(request.options)) request.options.allow_stale = false;
     return request;
   }
 

@@ -86,7 +86,8 @@ struct Answerer {
     count_outcome(result ? result->get() : nullptr);
     if (!result) {
       Response response = error_response(result.error());
-      if (traits.meta_on_error) set_headers(response, 1, true);
+      bool bare = traits.bare_missing && response.status == 404;
+      if (traits.meta_on_error && !bare) set_headers(response, 1, true);
       return exchange->respond(std::move(response));
     }
     const server::Rendering& rendering = **result;
@@ -195,18 +196,25 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const model::Q
 }
 
 void route_read(const ApiContext& api, const ExchangePtr& exchange, server::Ask ask, const ReadTraits& traits,
-                Evaluate evaluate, RenderReply render) {
+                Evaluate evaluate, RenderReply render, Again again) {
   model::QueryOptions options = ask.options;
   auto here = [&api, exchange, options, traits, evaluate = std::move(evaluate)] {
     run_read(api, exchange, options, traits, evaluate);
   };
-  auto elsewhere = [&api, exchange, options, traits,
-                    render = std::move(render)](const Result<std::string>& reply) {
+  auto elsewhere = [&api, exchange, options, traits, render = std::move(render),
+                    again = std::move(again)](const Result<std::string>& reply) {
     Answerer answer{api, exchange, traits, options, std::make_shared<model::QueryMeta>()};
     server::count_rpc();
-    if (!reply) return answer(fail(reply.error()));
+    if (!reply) {
+      bool no_leader = contains(reply.error().message, server::kErrNoLeader);
+      if (traits.stale_without_leader && no_leader && !options.allow_stale) return again(true);
+      return answer(fail(reply.error()));
+    }
     auto rendering = render(*reply, *answer.remote);
     if (!rendering) return answer(fail(std::move(rendering.error())));
+    bool bounded =
+        traits.effective_consistency && options.allow_stale && options.max_stale_duration.count() > 0;
+    if (bounded && answer.remote->last_contact > options.max_stale_duration) return again(false);
     answer(std::make_shared<const server::Rendering>(std::move(*rendering)));
   };
   auto trip = api.gateway->route(exchange->reactor(), std::move(ask), std::move(here), std::move(elsewhere));

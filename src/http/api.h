@@ -90,6 +90,7 @@ struct ReadTraits {
   bool agent_cache = false;            // ?cached is honoured: X-Cache and Age
   bool meta_on_error = true;           // the headers of a read stand on its errors too
   bool bare_missing = false;           // a 404 has none of the headers of a read
+  bool stale_without_leader = false;   // while there is no leader any server's answer will do
   bool explicit_length = false;        // the handler names the Content-Length itself (?raw)
   // What counts this kind of read; null: nothing.
   const EndpointCounters* counters = nullptr;
@@ -115,9 +116,12 @@ void run_read(const ApiContext& api, const ExchangePtr& exchange, const model::Q
 
 // Makes the answer out of another server's encoded reply, whose meta it also gives.
 using RenderReply = std::function<Result<server::Rendering>(std::string_view reply, model::QueryMeta& meta)>;
-// The same where this agent may not answer at once, or not at all.
+// Asks the same once more, for a stale answer or for the leader's.
+using Again = std::function<void(bool stale)>;
+// The same where this agent may not answer at once, or not at all. `again` runs when the answer is older than
+// max_stale allows, or when there is no leader where any server will do.
 void route_read(const ApiContext& api, const ExchangePtr& exchange, server::Ask ask, const ReadTraits& traits,
-                Evaluate evaluate, RenderReply render);
+                Evaluate evaluate, RenderReply render, Again again);
 
 // X-Cache and Age, for ?cached; whether the cache had the answer. A query that `waited` is never a hit.
 bool set_cache_headers(const ApiContext& api, const Request& request, const model::QueryOptions& options,
@@ -149,6 +153,8 @@ void read(const ApiContext& api, const ExchangePtr& exchange,
     out.changed = context.changed;
     return out;
   };
+  if (traits.effective_consistency && api.gateway->too_stale(request.options))
+    request.options.allow_stale = false;
   model::QueryOptions options = request.options;
   if (api.gateway->answers_here(request.datacenter, options))
     return run_read(api, exchange, options, traits,
@@ -164,6 +170,12 @@ void read(const ApiContext& api, const ExchangePtr& exchange,
         meta = reply.meta;
         TRY_ASSIGN(Rendered rendered, render(reply));
         return to_rendering(std::move(rendered), meta.index, pretty);
+      },
+      [&api, exchange, &method, shared, traits, render](bool stale) {
+        RequestType other = *shared;
+        other.options.allow_stale = stale;
+        other.options.max_stale_duration = {};
+        read<RequestType, Reply>(api, exchange, method, std::move(other), traits, render);
       });
 }
 

@@ -10,7 +10,7 @@ void nodes(const ApiContext& api, const ExchangePtr& exchange) {
   model::NodeSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
   read<model::NodeSpecificRequest, model::IndexedNodeDump>(
-      api, exchange, server::kInternalNodeDump, std::move(request), {},
+      api, exchange, server::kInternalNodeDump, std::move(request), {.stale_without_leader = true},
       [](model::IndexedNodeDump& reply) -> Result<Rendered> {
         if (reply.dump.empty()) reply.dump.make_empty();
         return Rendered{.body = codec::to_json(reply.dump)};
@@ -22,7 +22,8 @@ void node(const ApiContext& api, const ExchangePtr& exchange) {
   if (!parse_read(api, exchange, request) || missing_argument(exchange, "Missing node name")) return;
   request.node = exchange->request().argument;
   read<model::NodeSpecificRequest, model::IndexedNodeDump>(
-      api, exchange, server::kInternalNodeInfo, std::move(request), {.bare_missing = true},
+      api, exchange, server::kInternalNodeInfo, std::move(request),
+      {.bare_missing = true, .stale_without_leader = true},
       [](model::IndexedNodeDump& reply) -> Result<Rendered> {
         if (reply.dump.empty()) return Rendered{"", 404, ""};
         return Rendered{.body = codec::to_json(reply.dump.front())};
@@ -33,7 +34,7 @@ void services(const ApiContext& api, const ExchangePtr& exchange) {
   model::DCSpecificRequest request;
   if (!parse_read(api, exchange, request)) return;
   read<model::DCSpecificRequest, model::IndexedCheckServiceNodes>(
-      api, exchange, server::kInternalServiceDump, std::move(request), {},
+      api, exchange, server::kInternalServiceDump, std::move(request), {.stale_without_leader = true},
       [](model::IndexedCheckServiceNodes& reply) -> Result<Rendered> {
         return Rendered{.body = codec::to_json(server::summarize_services(reply.nodes))};
       });

@@ -29,13 +29,9 @@ void get(const ApiContext& api, const ExchangePtr& exchange, const std::string& 
   request.query_id = id;
   ReadTraits traits = catalog_traits();
   traits.bare_missing = true;
-  read<model::PreparedQuerySpecificRequest, Queries>(api, exchange, server::kPreparedQueryGet,
-                                                     std::move(request), traits,
-                                                     [](Queries& reply) -> Result<Rendered> {
-                                                       if (reply.queries.empty())
-                                                         return Rendered{server::kErrQueryNotFound, 404, ""};
-                                                       return Rendered{.body = codec::to_json(reply.queries)};
-                                                     });
+  read<model::PreparedQuerySpecificRequest, Queries>(
+      api, exchange, server::kPreparedQueryGet, std::move(request), traits,
+      [](Queries& reply) -> Result<Rendered> { return Rendered{.body = codec::to_json(reply.queries)}; });
 }
 
 void apply(const ApiContext& api, const ExchangePtr& exchange, const char* op, const std::string& id) {
@@ -94,7 +90,7 @@ void answer_now(const ApiContext& api, const ExchangePtr& exchange,
   auto done = [&api, exchange, options, cached](Result<Reply> reply) {
     if (!reply) {
       Response response = error_response(reply.error());
-      if (reply.error().kind != ErrorKind::kNotFound) set_meta_headers(response, {.index = 1});
+      if (response.status != 404) set_meta_headers(response, {.index = 1});
       return exchange->respond(std::move(response));
     }
     reply->meta.consistency_level = consistency_name(options);

@@ -281,6 +281,8 @@ Response error_response(const Error& error) {
     status = 403;
   } else if (contains(text, "RPC rate limit exceeded")) {
     return Response{.status = 429, .failure = text};
+  } else if (contains(text, "Query not found")) {
+    status = 404;
   } else if (text == "Rate limit reached, try again later") {
     status = 429;
   } else {

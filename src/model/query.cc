@@ -46,6 +46,13 @@ PRAETOR_DESCRIBE(PreparedQueryExecuteRequest, "PreparedQueryExecuteRequest",
                  field("Agent", &PreparedQueryExecuteRequest::agent),
                  embedded(&PreparedQueryExecuteRequest::options))
 
+PRAETOR_DESCRIBE(PreparedQueryExecuteRemoteRequest, "PreparedQueryExecuteRemoteRequest",
+                 field("Datacenter", &PreparedQueryExecuteRemoteRequest::datacenter),
+                 field("Query", &PreparedQueryExecuteRemoteRequest::query),
+                 field("Limit", &PreparedQueryExecuteRemoteRequest::limit),
+                 field("Connect", &PreparedQueryExecuteRemoteRequest::connect),
+                 embedded(&PreparedQueryExecuteRemoteRequest::options))
+
 PRAETOR_DESCRIBE(PreparedQueryExecuteResponse, "PreparedQueryExecuteResponse",
                  field("Service", &PreparedQueryExecuteResponse::service),
                  field("Nodes", &PreparedQueryExecuteResponse::nodes),

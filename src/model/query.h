@@ -89,6 +89,16 @@ struct PreparedQueryExecuteRequest {
 };
 PRAETOR_DESCRIBED(PreparedQueryExecuteRequest)
 
+// To another datacenter: a query that found nobody where it was asked.
+struct PreparedQueryExecuteRemoteRequest {
+  std::string datacenter;
+  PreparedQuery query;
+  int64_t limit = 0;
+  bool connect = false;
+  QueryOptions options;
+};
+PRAETOR_DESCRIBED(PreparedQueryExecuteRemoteRequest)
+
 struct PreparedQueryExecuteResponse {
   std::string service;
   List<CheckServiceNode> nodes;

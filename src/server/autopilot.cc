@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "codec/msgpack.h"
 #include "server/leader_duties.h"
+#include "server/member_duties.h"
+#include "server/raft_peers.h"
 #include "store/opaque.h"
 #include "store/store.h"
 
@@ -44,6 +46,11 @@ void autopilot_initialize(Server& server, Reactor& reactor, const model::Autopil
   });
 }
 
-model::OperatorHealth autopilot_health(Server& server) { return server.leader_duties().autopilot().health(); }
+Result<model::OperatorHealth> autopilot_health(Server& server) {
+  int64_t least = least_raft_protocol(server.members().members(), server.options().datacenter);
+  if (least > 0 && least < 3)  // 0: the pool has told of nobody yet
+    return fail("all servers must have raft_protocol set to 3 or higher to use this endpoint");
+  return server.leader_duties().autopilot().health();
+}
 
 }  // namespace praetor::server

@@ -33,11 +33,14 @@ inline constexpr CallMethod<model::AutopilotSetConfigRequest, bool> kOperatorAut
       autopilot_set_config(server, reactor, request, std::move(done));
     }};
 
-// As the leader last assessed it; not healthy, and of no servers, on any other server.
-model::OperatorHealth autopilot_health(Server& server);
+// As the leader last assessed it; not healthy, and of no servers, on any other server. Refused while there is
+// a server that is too old for autopilot.
+Result<model::OperatorHealth> autopilot_health(Server& server);
 inline constexpr CallMethod<model::DCSpecificRequest, model::WireOperatorHealth> kOperatorServerHealth{
     "Operator.ServerHealth", [](Server& server, Reactor&, model::DCSpecificRequest, auto done) {
-      done(model::to_wire(autopilot_health(server)));
+      auto health = autopilot_health(server);
+      if (!health) return done(std::unexpected(std::move(health.error())));
+      done(model::to_wire(*health));
     }};
 
 }  // namespace praetor::server

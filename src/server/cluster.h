@@ -10,6 +10,7 @@
 #include "base/reactor.h"
 #include "base/result.h"
 #include "model/operator.h"
+#include "model/query.h"
 
 namespace praetor::gossip {
 struct Member;
@@ -52,6 +53,11 @@ struct Cluster {
   std::function<void(Reactor&, std::function<void(WanView)> done)> wan;
   // The datacenters of the WAN pool, sorted; none without one.
   std::function<std::vector<std::string>()> datacenters;
+  // The other datacenters, the nearest first.
+  std::function<void(Reactor&, std::function<void(std::vector<std::string>)> done)> other_datacenters;
+  // PreparedQuery.ExecuteRemote of a server in the datacenter that the request names.
+  using QueryAnswer = std::function<void(Result<model::PreparedQueryExecuteResponse>)>;
+  std::function<void(Reactor&, const model::PreparedQueryExecuteRemoteRequest&, QueryAnswer done)> ask_query;
   // Internal.KeyringOperation of a server in the datacenter that the request names.
   using KeyringAnswer = std::function<void(Result<model::KeyringResponses>)>;
   std::function<void(Reactor&, const model::KeyringRequest&, KeyringAnswer done)> ask_keyring;

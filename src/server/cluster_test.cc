@@ -105,8 +105,8 @@ TEST(Cluster, ANewServerGetsItsVoteOnceItIsStable) {
   cluster.start("s3");
   EXPECT_TRUE(eventually([&] { return voters(cluster, "s2") == 3; }));
   EXPECT_TRUE(eventually([&] {
-    model::OperatorHealth health = autopilot_health(cluster.server("s1"));
-    return health.healthy && health.failure_tolerance == 1 && health.servers.size() == 3;
+    auto health = autopilot_health(cluster.server("s1"));
+    return health && health->healthy && health->failure_tolerance == 1 && health->servers.size() == 3;
   }));
 }
 

@@ -158,6 +158,12 @@ bool Gateway::answers_here(std::string_view datacenter, Place place,
   return !options.require_consistent && raft.has_lease();
 }
 
+bool Gateway::too_stale(const model::QueryOptions& options) const {
+  if (!options_.server || !options.allow_stale || options.max_stale_duration.count() <= 0) return false;
+  const raft::Node& raft = options_.server->raft();
+  return !raft.is_leader() && raft.last_contact().value_or(Duration::max()) > options.max_stale_duration;
+}
+
 Gateway::TripPtr Gateway::route(Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere) {
   auto trip =
       std::make_shared<TripImpl>(*this, reactor, std::move(ask), std::move(here), std::move(elsewhere));

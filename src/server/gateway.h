@@ -90,6 +90,9 @@ class Gateway {
     return answers_here(datacenter, Place::kReadable, options);
   }
 
+  // Has this server not heard of its leader for longer than a stale read may be behind (max_stale)?
+  bool too_stale(const model::QueryOptions& options) const;
+
   // Exactly one of the two is called, perhaps at once: `here` when this server is to answer (then server() is
   // not null), else `elsewhere` with another's answer or why there is none.
   TripPtr route(Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere);

@@ -115,6 +115,7 @@ auto make_table() {
       entry(kOperatorServerHealth),
       entry(kPreparedQueryApply),
       entry(kPreparedQueryExecute),
+      entry(kPreparedQueryExecuteRemote),
       entry(kPreparedQueryExplain),
       entry(kPreparedQueryGet),
       entry(kPreparedQueryList),

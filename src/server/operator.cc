@@ -1,9 +1,12 @@
 #include "server/operator.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
-#include "store/store.h"
+#include "gossip/member.h"
+#include "server/member_duties.h"
+#include "server/server_tags.h"
 
 namespace praetor::server {
 
@@ -11,18 +14,19 @@ model::RaftConfigurationResponse raft_configuration(Server& server) {
   model::RaftConfigurationResponse response;
   raft::ConfigurationView view = server.raft().configuration();
   raft::Server leader = server.raft().leader();
-  store::View state = server.store().view();
+  std::map<std::string, ServerTags> by_address;
+  for (const gossip::Member& member : server.members().members())
+    if (auto tags = server_tags(member)) by_address.insert_or_assign(tags->address, *tags);
   for (const raft::Server& member : view.configuration.servers) {
     model::RaftServer row;
     row.id = member.id;
     row.address = member.address;
-    row.node = "(unknown)";
-    // Node records know their raft id: it is the node's UUID.
-    if (const store::Leaf* leaf = state->find(store::TableIndex::kNodesById, to_lower(member.id)))
-      row.node = store::record_of<model::Node>(leaf).node;
+    auto known = by_address.find(member.address);
+    row.node = known != by_address.end() ? known->second.name : "(unknown)";
+    row.protocol_version =
+        known != by_address.end() ? std::to_string(known->second.raft_protocol) : "unknown";
     row.leader = member.id == leader.id && !leader.id.empty();
     row.voter = member.suffrage == raft::Suffrage::kVoter;
-    row.protocol_version = std::to_string(server.options().raft_protocol);
     response.servers.push_back(std::move(row));
   }
   return response;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "server/endpoint_metrics.h"
+#include "server/query_failover.h"
 #include "server/round_trip.h"
 #include "store/catalog_read.h"
 #include "store/prepared_query.h"
@@ -121,6 +122,38 @@ Result<model::PreparedQuery> resolve(ReadContext& context,
   return std::move(*query);
 }
 
+void run_here(ReadContext& context, Random& random, const model::PreparedQuery& query, bool connect,
+              model::PreparedQueryExecuteResponse& reply) {
+  reply.service = query.service.service;
+  reply.dns = query.dns;
+  reply.datacenter = context.info.datacenter;
+  reply.nodes.make_empty();
+  run_locally(context, query.service, connect, reply.nodes);
+  shuffle(random, reply.nodes);
+}
+
+void cut(model::List<model::CheckServiceNode>& nodes, int64_t limit) {
+  if (limit > 0 && nodes.size() > static_cast<size_t>(limit)) nodes.erase(nodes.begin() + limit, nodes.end());
+}
+
+// What a query found here, with the query itself: it says where to look next.
+struct LocalRun : model::PreparedQueryExecuteResponse {
+  model::PreparedQuery query;
+};
+
+Status execute_here(ReadContext& context, Random& random, const model::PreparedQueryExecuteRequest& request,
+                    LocalRun& run) {
+  TRY_ASSIGN(run.query, resolve(context, request));
+  run_here(context, random, run.query, request.connect, run);
+  model::QuerySource source = source_of(context, request, run.query.service.near);
+  sort_by_distance(context, source, run.nodes,
+                   [](const model::CheckServiceNode& each) { return each.node->node; });
+  if (!source.node.empty() && equals_ignore_case(source.datacenter, run.datacenter))
+    own_node_first(source.node, run.nodes);
+  cut(run.nodes, request.limit);
+  return {};
+}
+
 }  // namespace
 
 Status prepared_query_list(ReadContext& context, const model::PreparedQuerySpecificRequest&,
@@ -137,7 +170,8 @@ Status prepared_query_get(ReadContext& context, const model::PreparedQuerySpecif
                           model::IndexedPreparedQueries& reply) {
   store::ReadIndex read;
   TRY_ASSIGN(auto query, store::prepared_query_get(context.tables, request.query_id, context.watch, &read));
-  if (query) reply.queries.push_back(std::move(*query));
+  if (!query) return fail(kErrQueryNotFound, ErrorKind::kNotFound);
+  reply.queries.push_back(std::move(*query));
   reply.meta.index = read.reported;
   context.changed = read.changed;
   return {};
@@ -148,20 +182,19 @@ Status prepared_query_execute(ReadContext& context, Random& random,
                               model::PreparedQueryExecuteResponse& reply) {
   static const Sample time("prepared-query.execute");
   ScopedTimer timer(time);
-  TRY_ASSIGN(model::PreparedQuery query, resolve(context, request));
-  reply.service = query.service.service;
-  reply.dns = query.dns;
-  reply.datacenter = context.info.datacenter;
-  reply.nodes.make_empty();
-  run_locally(context, query.service, request.connect, reply.nodes);
-  shuffle(random, reply.nodes);
-  model::QuerySource source = source_of(context, request, query.service.near);
-  sort_by_distance(context, source, reply.nodes,
-                   [](const model::CheckServiceNode& each) { return each.node->node; });
-  if (!source.node.empty() && equals_ignore_case(source.datacenter, reply.datacenter))
-    own_node_first(source.node, reply.nodes);
-  if (request.limit > 0 && reply.nodes.size() > static_cast<size_t>(request.limit))
-    reply.nodes.erase(reply.nodes.begin() + request.limit, reply.nodes.end());
+  LocalRun run;
+  TRY(execute_here(context, random, request, run));
+  reply = std::move(run);
+  return {};
+}
+
+Status prepared_query_execute_remote(ReadContext& context, Random& random,
+                                     const model::PreparedQueryExecuteRemoteRequest& request,
+                                     model::PreparedQueryExecuteResponse& reply) {
+  static const Sample time("prepared-query.execute_remote");
+  ScopedTimer timer(time);
+  run_here(context, random, request.query, request.connect, reply);
+  cut(reply.nodes, request.limit);
   return {};
 }
 
@@ -198,11 +231,33 @@ void prepared_query_apply(Server& server, Reactor& reactor, model::PreparedQuery
                });
 }
 
-void prepared_query_run(Server& server, Reactor&, model::PreparedQueryExecuteRequest request,
+void prepared_query_run(Server& server, Reactor& reactor, model::PreparedQueryExecuteRequest request,
                         std::function<void(Result<model::PreparedQueryExecuteResponse>)> done) {
-  ReadFunction<model::PreparedQueryExecuteRequest, model::PreparedQueryExecuteResponse> execute =
+  static const Sample time("prepared-query.execute");
+  done = timed(time, std::move(done));
+  ReadFunction<model::PreparedQueryExecuteRequest, LocalRun> execute = [](ReadContext& context,
+                                                                          const auto& asked, auto& run) {
+    return execute_here(context, thread_random(), asked, run);
+  };
+  Result<LocalRun> run = server.evaluate(execute, request);
+  if (!run) return done(std::unexpected(std::move(run.error())));
+  const Cluster& cluster = server.options().cluster;
+  const model::QueryFailover& failover = run->query.service.failover;
+  bool elsewhere = failover.nearest_n > 0 || !failover.datacenters.empty();
+  if (!run->nodes.empty() || !elsewhere || !cluster.ask_query) return done(std::move(*run));
+  model::PreparedQueryExecuteRemoteRequest remote;
+  remote.query = std::move(run->query);
+  remote.limit = request.limit;
+  remote.connect = request.connect;
+  remote.options = std::move(request.options);
+  fail_over(cluster, reactor, std::move(remote), std::move(*run), std::move(done));
+}
+
+void prepared_query_run_remote(Server& server, Reactor&, model::PreparedQueryExecuteRemoteRequest request,
+                               std::function<void(Result<model::PreparedQueryExecuteResponse>)> done) {
+  ReadFunction<model::PreparedQueryExecuteRemoteRequest, model::PreparedQueryExecuteResponse> execute =
       [](ReadContext& context, const auto& asked, auto& reply) {
-        return prepared_query_execute(context, thread_random(), asked, reply);
+        return prepared_query_execute_remote(context, thread_random(), asked, reply);
       };
   done(server.evaluate(execute, request));
 }

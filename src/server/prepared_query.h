@@ -14,7 +14,7 @@ namespace praetor::server {
 
 Status prepared_query_list(ReadContext& context, const model::PreparedQuerySpecificRequest& request,
                            model::IndexedPreparedQueries& reply);
-// At most one row.
+// One row.
 Status prepared_query_get(ReadContext& context, const model::PreparedQuerySpecificRequest& request,
                           model::IndexedPreparedQueries& reply);
 
@@ -24,12 +24,20 @@ inline constexpr const char* kErrQueryNotFound = "Query not found";  // kNotFoun
 Status prepared_query_execute(ReadContext& context, Random& random,
                               const model::PreparedQueryExecuteRequest& request,
                               model::PreparedQueryExecuteResponse& reply);
+// The same for another datacenter, whose query it is: in any order, as nobody here is near.
+Status prepared_query_execute_remote(ReadContext& context, Random& random,
+                                     const model::PreparedQueryExecuteRemoteRequest& request,
+                                     model::PreparedQueryExecuteResponse& reply);
 Status prepared_query_explain(ReadContext& context, const model::PreparedQueryExecuteRequest& request,
                               model::PreparedQueryExplainResponse& reply);
 
 // The same as calls: their order is another one each time, so that nothing of them is shared or waited for.
+// A query that finds nobody here asks other datacenters, if it says so (query_failover.h).
 void prepared_query_run(Server& server, Reactor& reactor, model::PreparedQueryExecuteRequest request,
                         std::function<void(Result<model::PreparedQueryExecuteResponse>)> done);
+void prepared_query_run_remote(Server& server, Reactor& reactor,
+                               model::PreparedQueryExecuteRemoteRequest request,
+                               std::function<void(Result<model::PreparedQueryExecuteResponse>)> done);
 void prepared_query_show(Server& server, Reactor& reactor, model::PreparedQueryExecuteRequest request,
                          std::function<void(Result<model::PreparedQueryExplainResponse>)> done);
 
@@ -43,6 +51,8 @@ inline constexpr ReadMethod<model::PreparedQuerySpecificRequest, model::IndexedP
     kPreparedQueryGet{"PreparedQuery.Get", prepared_query_get};
 inline constexpr CallMethod<model::PreparedQueryExecuteRequest, model::PreparedQueryExecuteResponse>
     kPreparedQueryExecute{"PreparedQuery.Execute", prepared_query_run, Place::kReadable};
+inline constexpr CallMethod<model::PreparedQueryExecuteRemoteRequest, model::PreparedQueryExecuteResponse>
+    kPreparedQueryExecuteRemote{"PreparedQuery.ExecuteRemote", prepared_query_run_remote, Place::kReadable};
 inline constexpr CallMethod<model::PreparedQueryExecuteRequest, model::PreparedQueryExplainResponse>
     kPreparedQueryExplain{"PreparedQuery.Explain", prepared_query_show, Place::kReadable};
 inline constexpr CallMethod<model::PreparedQueryRequest, std::string> kPreparedQueryApply{

@@ -1,9 +1,11 @@
 """Servers in a quorum, client agents under them, and the real Consul in every role."""
 
+import json
 import signal
 import socket
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -184,6 +186,71 @@ def test_two_datacenters(cluster, until):
 def places(agent):
     """The servers whose WAN coordinates an agent knows of, by datacentre."""
     return {dc["Datacenter"]: [one["Node"] for one in dc["Coordinates"]] for dc in agent.get("/v1/coordinate/datacenters")}
+
+
+def test_a_query_asks_other_datacenters(cluster, until):
+    """One datacenter of each program, whose query finds nobody at home; and what a client agent hears of it."""
+    one = cluster.start("praetor", "one", "-server", "-bootstrap")
+    two = cluster.start("consul", "two", "-server", "-bootstrap", "-datacenter=dc2", f"-retry-join-wan={one.address}", FAST)
+    client = cluster.start("praetor", "client", f"-retry-join={one.address}")
+    for agent in (one, two):
+        until(lambda agent=agent: sorted(agent.get("/v1/catalog/datacenters")), ["dc1", "dc2"])
+    for here, there, name in ((one, two, "dc2"), (two, one, "dc1")):
+        until(lambda here=here: write(here, "ready", "yes"), True, 60)
+        service = {"Service": f"only-in-{name}", "Port": 80}
+        until(lambda there=there, service=service: there.call("PUT", "/v1/catalog/register", json.dumps({
+            "Node": "far", "Address": "10.0.0.1", "Service": service}).encode())[0], 200, 60)
+        query = {"Name": "q", "Service": {"Service": service["Service"], "Failover": {"NearestN": 1, "Datacenters": ["dc9", name]}}}
+        assert here.call("POST", "/v1/query", json.dumps(query).encode())[0] == 200
+        found = until(lambda here=here: here.get("/v1/query/q/execute"), lambda reply: reply["Nodes"], 30)
+        assert (found["Datacenter"], found["Failovers"], found["Nodes"][0]["Service"]["Port"]) == (name, 1, 80)
+    until(lambda: client.get("/v1/query/q/execute").get("Datacenter"), "dc2", 30)
+    for agent in (one, client):
+        assert answer_of(agent.address, "q.query.consul") == 1
+    for agent in (one, two, client):
+        status, text = agent.call("GET", "/v1/query/nobody/execute")
+        assert (status, text.endswith("Query not found")) == (404, True)
+    for agent in (one, client):
+        status, text = agent.call("GET", "/v1/query/nobody/execute?dc=dc2")
+        assert (status, text.endswith("rpc error making call: Query not found")) == (404, True)
+
+
+def test_a_server_of_the_older_raft_protocol(cluster, until):
+    one = cluster.start("praetor", "one", "-server", "-bootstrap")
+    two = cluster.start("consul", "two", "-server", f"-retry-join={one.address}", "-raft-protocol=2", FAST)
+    until(lambda: [(row["Node"], row["ProtocolVersion"]) for row in one.get("/v1/operator/raft/configuration")["Servers"]],
+          [("one", "3"), ("two", "2")], 60)
+    refused = "all servers must have raft_protocol set to 3 or higher to use this endpoint"
+    for agent in (one, two):
+        status, text = agent.call("GET", "/v1/operator/autopilot/health")
+        assert (status, text.endswith(refused)) == (500, True)
+
+
+def consistency(agent, path):
+    with urllib.request.urlopen(f"http://{agent.client}:8500{path}", timeout=30) as answer:
+        return answer.headers["X-Consul-Effective-Consistency"]
+
+
+def test_how_old_an_answer_may_be(cluster, until):
+    hold = "-hcl=performance { rpc_hold_timeout = \"500ms\" }"
+    servers = start_servers(cluster, ["praetor"] * 3, hold)
+    client = cluster.start("praetor", "client", f"-retry-join={servers[0].address}", hold)
+    leader = settled(servers)
+    follower = next(server for server in servers if server is not leader)
+    until(lambda: len(follower.get("/v1/catalog/nodes?stale")), 4, 30)
+    path = "/v1/catalog/nodes?stale&max_stale="
+    assert consistency(follower, path + "1h") == "stale"
+    assert consistency(follower, path + "1ns") == "leader"
+    for server in servers:
+        if server is not follower:
+            server.kill()
+    # What the web UI shows needs no leader.
+    until(lambda: follower.call("GET", "/v1/catalog/nodes")[0], 500, 60)
+    for agent in (follower, client):
+        until(lambda agent=agent: agent.call("GET", "/v1/internal/ui/nodes")[0], 200, 60)
+        assert len(agent.get("/v1/internal/ui/nodes")) == 4
+        assert agent.call("GET", "/v1/internal/ui/services")[0] == 200
+        assert agent.get(f"/v1/internal/ui/node/{follower.name}")["Node"] == follower.name
 
 
 def answer_of(address, name):
