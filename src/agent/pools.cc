@@ -244,14 +244,22 @@ struct Pools::Impl {
     out.lan = stats_of(lan);
     out.wan = stats_of(wan);
     if (lan) out.coordinate = lan->serf().coordinate();
+    return out;
+  }
+
+  server::WanView wan_view() {
+    server::WanView out;
     if (!wan) return out;
+    out.own = wan->serf().coordinate();
     for (const gossip::MemberPtr& member : *options.wan->list()) {
-      const model::Coord* at = wan->serf().cached_coordinate(member->name);
+      // One that failed is expected back; where it stands is still known.
+      if (member->status == gossip::MemberStatus::kLeft || member->tag("role") != "consul") continue;
       std::string datacenter(member->tag("dc"));
-      if (at == nullptr || member->status != gossip::MemberStatus::kAlive) continue;
       std::string node = member->name;
       if (node.ends_with("." + datacenter)) node.resize(node.size() - datacenter.size() - 1);
-      out.wan_points.push_back({std::move(node), std::move(datacenter), *at});
+      std::optional<model::Coord> at;
+      if (const model::Coord* known = wan->serf().cached_coordinate(member->name)) at = *known;
+      out.servers.push_back({std::move(node), std::move(datacenter), std::move(at)});
     }
     return out;
   }
@@ -354,6 +362,12 @@ void Pools::set_tag(const std::string& key, const std::string* value) {
 void Pools::report(Reactor& reactor, std::function<void(PoolsReport)> done) {
   impl_->reactor.post([impl = impl_.get(), done = answer_on<PoolsReport>(reactor, std::move(done))] {
     done(impl->report());
+  });
+}
+
+void Pools::wan_view(Reactor& reactor, std::function<void(server::WanView)> done) {
+  impl_->reactor.post([impl = impl_.get(), done = answer_on<server::WanView>(reactor, std::move(done))] {
+    done(impl->wan_view());
   });
 }
 

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "gossip/member.h"
 #include "gossip/serf.h"
+#include "server/datacenters.h"
 
 namespace praetor::agent {
 
@@ -35,17 +36,10 @@ struct PoolsOptions {
   Feed on_lan, on_wan;
 };
 
-// Where a server of the WAN pool stands.
-struct WanPoint {
-  std::string node, datacenter;  // without the datacenter in the node's name
-  model::Coord coordinate;
-};
-
 // A moment of the pools.
 struct PoolsReport {
   std::map<std::string, std::string> lan, wan;  // the groups serf_lan and serf_wan of `consul info`
   model::Coord coordinate;                      // of this node in the LAN pool
-  std::vector<WanPoint> wan_points;             // by node's name; empty on clients
 };
 
 class Pools {
@@ -79,6 +73,8 @@ class Pools {
   // Sets a tag of this member (or removes it, when the value is null), in both pools.
   void set_tag(const std::string& key, const std::string* value);
   void report(Reactor& reactor, std::function<void(PoolsReport)> done);
+  // Empty on clients.
+  void wan_view(Reactor& reactor, std::function<void(server::WanView)> done);
 
   // Ends both pools without a goodbye. Idempotent; not on the pools' thread.
   void stop();

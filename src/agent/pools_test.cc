@@ -103,6 +103,14 @@ class Node {
   PoolsReport report() {
     return ask<PoolsReport>([&](auto done) { pools_->report(reactor_, done); });
   }
+  // The servers of the WAN pool, in words; `?`: nobody has measured where it stands.
+  std::string wan_servers() {
+    auto wan = ask<server::WanView>([&](auto done) { pools_->wan_view(reactor_, done); });
+    std::string text;
+    for (const server::WanServer& each : wan.servers)
+      text += each.node + " in " + each.datacenter + (each.coordinate ? "; " : "?; ");
+    return text;
+  }
   Pools& pools() { return *pools_; }
   Reactor& reactor() { return reactor_; }
 
@@ -186,6 +194,32 @@ TEST(Pools, JoinSpreadEventsAndLeave) {
 
   two.ask<bool>([&](auto done) { two.pools().leave(PoolName::kLan, two.reactor(), [done] { done(true); }); });
   EXPECT_TRUE(one.saw("two left"));
+}
+
+TEST(Pools, KnowWhereTheServersOfTheWanStand) {
+  auto of_dc2 = [](const std::string& name, const std::string& ip) {
+    RuntimeConfig config = config_of(name, ip);
+    config.datacenter = "dc2";
+    return config;
+  };
+  Node one(config_of("one", "127.9.7.21")), leaves(of_dc2("leaves", "127.9.7.22"));
+  auto fails = std::make_unique<Node>(of_dc2("fails", "127.9.7.23"));
+  ASSERT_EQ(one.error + leaves.error + fails->error, "");
+  ASSERT_TRUE(one.join(PoolName::kWan, {"127.9.7.22", "127.9.7.23"}));
+  EXPECT_TRUE(eventually([&] { return one.wan_servers() == "fails in dc2; leaves in dc2; one in dc1; "; }))
+      << one.wan_servers();
+  leaves.ask<bool>(
+      [&](auto done) { leaves.pools().leave(PoolName::kWan, leaves.reactor(), [done] { done(true); }); });
+  fails.reset();
+  auto status_of = [&](const char* name) {
+    gossip::MemberPtr found = gossip::find_member(*one.pools().wan_members(), name);
+    return found ? found->status : gossip::MemberStatus::kNone;
+  };
+  EXPECT_TRUE(eventually([&] {
+    return status_of("fails.dc2") == gossip::MemberStatus::kFailed &&
+           status_of("leaves.dc2") == gossip::MemberStatus::kLeft;
+  }));
+  EXPECT_EQ(one.wan_servers(), "fails in dc2; one in dc1; ");
 }
 
 TEST(Pools, SayWhyNobodyWasReached) {

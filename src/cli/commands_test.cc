@@ -159,6 +159,16 @@ TEST(RttTest, AddsHeightsAndAdjustments) {
   EXPECT_EQ(run({"rtt", "a", "c"}, server.address()).err, "Could not find a coordinate for node \"c\"\n");
 }
 
+TEST(RttTest, NamesTheFirstOfTwoServersWhicheverIsUnknown) {
+  TestServer server([](const std::string&, const std::string&) {
+    return ok_answer(
+        R"([{"Datacenter":"dc1","AreaID":"wan","Coordinates":[{"Node":"a","Coord":{"Vec":[0]}}]}])");
+  });
+  for (auto [first, second] : {std::pair("a.dc1", "b.dc7"), std::pair("b.dc7", "a.dc1")})
+    EXPECT_EQ(run({"rtt", "-wan", first, second}, server.address()).err,
+              "Could not find a coordinate for node \"" + std::string(first) + "\"\n");
+}
+
 TEST(WatchTest, PrintsTheFirstResult) {
   TestServer server([](const std::string& head, const std::string&) {
     return ok_answer(head.contains("/self") ? "{}" : kPairs, "X-Consul-Index: 9\r\n");

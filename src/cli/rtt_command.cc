@@ -98,7 +98,9 @@ Usage: praetor rtt [options] node1 [node2]
     Points points;
     for (const std::string& name : names) {
       const CoordVector* found = find_point(datacenters, name);
-      if (found == nullptr) return fail("Could not find a coordinate for node \"" + name + "\"");
+      // Consul names the first of two servers, whichever is missing.
+      const std::string& named = wan_ ? names.front() : name;
+      if (found == nullptr) return fail("Could not find a coordinate for node \"" + named + "\"");
       points.push_back(*found);
     }
     return points;

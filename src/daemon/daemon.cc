@@ -286,6 +286,11 @@ struct Daemon::Impl {
               .error = "the agent starts or stops"});
       });
     };
+    out.wan = [this](Reactor& reactor, std::function<void(server::WanView)> done) {
+      std::lock_guard lock(leading_mutex);
+      if (may_announce) return membership->pools().wan_view(reactor, std::move(done));
+      reactor.post([done = std::move(done)] { done({}); });
+    };
     return out;
   }
 

@@ -83,8 +83,14 @@ struct ServerLink::Impl {
     auto tags = server::server_tags(event.member);
     if (!tags) return;
     using Kind = gossip::MemberEvent::Kind;
-    if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) return routes.add(entry_of(*tags));
-    routes.remove(entry_of(*tags));
+    rpc::ServerEntry entry = entry_of(*tags);
+    if (event.kind == Kind::kJoin || event.kind == Kind::kUpdate) return routes.add(entry);
+    // One that failed is expected back; until then its datacenter is known, though nobody answers there.
+    entry.offline = event.kind == Kind::kFailed;
+    if (entry.offline)
+      routes.add(entry);
+    else
+      routes.remove(entry);
     if (pool) pool->forget(tags->address);
   }
 };
@@ -114,6 +120,7 @@ server::Cluster ServerLink::cluster() {
   cluster.remove_failed = impl_->options.remove_failed;
   cluster.fire_event = impl_->options.fire_event;
   cluster.change_keys = impl_->options.change_keys;
+  cluster.wan = impl_->options.wan;
   cluster.datacenters = [this] {
     bool federates = impl_->options.config->serf_port_wan > 0;
     return federates ? impl_->routes.datacenters() : std::vector<std::string>();

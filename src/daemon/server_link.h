@@ -30,6 +30,7 @@ struct ServerLinkOptions {
   // As of server::Cluster.
   decltype(server::Cluster::fire_event) fire_event;
   decltype(server::Cluster::change_keys) change_keys;
+  decltype(server::Cluster::wan) wan;
 };
 
 class ServerLink {

@@ -1,42 +1,26 @@
 // /v1/coordinate (http-api.md 6).
-#include <map>
-
-#include "agent/pools.h"
 #include "agent/runtime_config.h"
 #include "http/api.h"
 #include "model/agent.h"
 #include "server/coordinates.h"
+#include "server/datacenters.h"
+#include "server/endpoint_metrics.h"
 
 namespace praetor::http {
 namespace {
 
 using Coordinates = model::IndexedCoordinates;
 
-struct DatacenterCoordinates {
-  std::string datacenter;
-  std::string area = "wan";
-  codec::List<model::Coordinate> coordinates;
-};
-PRAETOR_DESCRIBED(DatacenterCoordinates)
-PRAETOR_DESCRIBE(DatacenterCoordinates, "DatacenterMap",
-                 field("Datacenter", &DatacenterCoordinates::datacenter),
-                 field("AreaID", &DatacenterCoordinates::area),
-                 field("Coordinates", &DatacenterCoordinates::coordinates))
-
-// The servers of the WAN pool, by datacenter.
+// The servers of the WAN pool, by datacenter; a client agent asks a server.
 void datacenters(const ApiContext& api, const ExchangePtr& exchange) {
-  api.pools->report(exchange->reactor(), [&api, exchange](agent::PoolsReport pools) {
-    std::map<std::string, DatacenterCoordinates> found;
-    for (agent::WanPoint& point : pools.wan_points) {
-      DatacenterCoordinates& one = found[point.datacenter];
-      one.datacenter = point.datacenter;
-      one.coordinates.push_back({std::move(point.node), "", std::move(point.coordinate)});
-    }
-    codec::List<DatacenterCoordinates> list;
-    list.make_empty();
-    for (auto& [name, one] : found) list.push_back(std::move(one));
-    respond_object(api, exchange, list);
-  });
+  server::count_rpc();
+  call(api, exchange, server::kCoordinateListDatacenters, server::Nothing{},
+       [&api, exchange](codec::List<model::DatacenterMap> maps) {
+         if (maps.empty()) maps.make_empty();
+         for (model::DatacenterMap& map : maps)
+           if (map.coordinates.empty()) map.coordinates.make_empty();
+         respond_object(api, exchange, maps);
+       });
 }
 
 // ?segment keeps those of one segment.

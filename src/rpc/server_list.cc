@@ -36,9 +36,15 @@ void ServerList::remove(std::string_view name) {
   std::erase_if(servers_, [&](const ServerEntry& server) { return server.name == name; });
 }
 
+const ServerEntry* ServerList::current() const {
+  auto found = std::ranges::find(servers_, false, &ServerEntry::offline);
+  return found == servers_.end() ? nullptr : &*found;
+}
+
 void ServerList::failed(std::string_view address) {
-  if (servers_.size() < 2 || servers_.front().address != address) return;
-  std::rotate(servers_.begin(), servers_.begin() + 1, servers_.end());
+  auto asked = std::ranges::find(servers_, false, &ServerEntry::offline);
+  if (asked == servers_.end() || asked->address != address) return;
+  std::rotate(asked, asked + 1, servers_.end());
 }
 
 void ServerList::shuffle(Random& random) {
@@ -72,37 +78,14 @@ ServerList* Router::find(std::string_view datacenter) {
 
 Result<ServerEntry> Router::pick(std::string_view datacenter) const {
   auto found = lists_.find(datacenter);
-  if (found == lists_.end() || found->second.empty()) return fail(std::string(kErrNoPath));
-  return *found->second.current();
+  if (found == lists_.end()) return fail(std::string(kErrNoPath));
+  if (const ServerEntry* server = found->second.current()) return *server;
+  return fail(std::string(kErrDcNotAvailable));
 }
 
 std::vector<std::string> Router::datacenters() const {
   std::vector<std::string> names;
   for (const auto& [name, list] : lists_) names.push_back(name);
-  return names;
-}
-
-std::vector<std::string> Router::datacenters_by_distance(
-    std::string_view own_datacenter, const gossip::Coord& own,
-    const std::function<const gossip::Coord*(const ServerEntry&)>& coordinate_of) const {
-  auto median = [&](const std::string& name, const ServerList& list) -> Duration {
-    if (name == own_datacenter) return Duration::zero();
-    std::vector<Duration> distances;
-    for (const ServerEntry& server : list.all()) {
-      const gossip::Coord* coordinate = coordinate_of(server);
-      if (coordinate == nullptr || coordinate->vec.size() != own.vec.size()) continue;
-      distances.push_back(gossip::distance(own, *coordinate));
-    }
-    if (distances.empty()) return Duration::max();
-    auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
-    std::nth_element(distances.begin(), middle, distances.end());
-    return *middle;
-  };
-  std::vector<std::pair<Duration, std::string>> sorted;
-  for (const auto& [name, list] : lists_) sorted.emplace_back(median(name, list), name);
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<std::string> names;
-  for (auto& [distance, name] : sorted) names.push_back(std::move(name));
   return names;
 }
 

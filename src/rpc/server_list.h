@@ -1,10 +1,10 @@
 // Which server an agent asks, as Consul's router does it: a shuffled list a datacenter, whose first is asked
-// until it fails, and which is shuffled anew from time to time so that load spreads over the servers. Pure;
-// one thread at a time.
+// until it fails, and which is shuffled anew from time to time so that load spreads over the servers. A
+// server that its pool has given up stays known, as offline, until it leaves or is reaped. Pure; one thread
+// at a time.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
-#include "gossip/coordinate.h"
 
 namespace praetor::rpc {
 
@@ -23,6 +22,7 @@ struct ServerEntry {
   std::string id;       // node UUID, may be empty
   std::string address;  // "ip:port" of its RPC
   std::string datacenter;
+  bool offline = false;  // its pool says that it failed: not asked until it is added again
   bool operator==(const ServerEntry&) const = default;
 };
 
@@ -32,9 +32,9 @@ class ServerList {
   // A new one goes to a random place (behind the first, unless it is alone); a known name is replaced.
   void add(ServerEntry server, Random& random);
   void remove(std::string_view name);
-  // Null when there is none.
-  const ServerEntry* current() const { return servers_.empty() ? nullptr : &servers_.front(); }
-  // The first one failed: it becomes the last. Others stay where they are.
+  // The first that is not offline; null when there is none.
+  const ServerEntry* current() const;
+  // The current one failed: it becomes the last. Others stay where they are.
   void failed(std::string_view address);
   void shuffle(Random& random);
   const std::vector<ServerEntry>& all() const { return servers_; }
@@ -54,15 +54,9 @@ class Router {
   void remove(const ServerEntry& server);
   ServerList* find(std::string_view datacenter);
   const ServerList* find(std::string_view datacenter) const;
-  // Unknown datacenter: kErrNoPath. Known, but nobody there: kErrNoPath as well.
+  // Unknown datacenter: kErrNoPath. Known, but all its servers are offline: kErrDcNotAvailable.
   Result<ServerEntry> pick(std::string_view datacenter) const;
   std::vector<std::string> datacenters() const;  // sorted
-
-  // By the median round trip from `own` to the servers whose coordinates are known, the nearest first;
-  // unknown ones last, equals by name. The own datacenter counts as 0 away.
-  std::vector<std::string> datacenters_by_distance(
-      std::string_view own_datacenter, const gossip::Coord& own,
-      const std::function<const gossip::Coord*(const ServerEntry&)>& coordinate_of) const;
 
  private:
   std::map<std::string, ServerList, std::less<>> lists_;

@@ -67,6 +67,52 @@ TEST(ServerList, LargeClustersRebalanceLessOften) {
   EXPECT_GE(rebalance_interval(0, 10, random), 120s);
 }
 
+TEST(ServerList, OneThatIsOfflineIsNotAsked) {
+  Random random(1);
+  ServerList list;
+  auto offline = [](const std::string& name) {
+    ServerEntry entry = server(name);
+    entry.offline = true;
+    return entry;
+  };
+  for (const char* name : {"a", "b", "c"}) list.add(server(name), random);
+  list.add(offline("a"), random);
+  EXPECT_EQ(list.all().size(), 3u);
+  std::string asked = list.current()->name, other = asked == "b" ? "c" : "b";
+  EXPECT_NE(asked, "a");
+  list.failed(asked + ":8300");
+  EXPECT_EQ(list.current()->name, other);
+  for (int i = 0; i < 100; ++i) {
+    list.shuffle(random);
+    EXPECT_NE(list.current()->name, "a");
+  }
+  list.add(offline("b"), random);
+  list.add(offline("c"), random);
+  EXPECT_EQ(list.current(), nullptr);
+  EXPECT_FALSE(list.empty());
+  list.failed("a:8300");  // nobody was asked
+  list.add(server("a"), random);
+  EXPECT_EQ(list.current()->name, "a");
+}
+
+TEST(Router, ADatacenterWhoseServersFailedIsNotForgotten) {
+  Random random(1);
+  Router router;
+  ServerEntry there = server("b.dc2", "dc2");
+  router.add(there, random);
+  there.offline = true;
+  router.add(there, random);
+  auto picked = router.pick("dc2");
+  ASSERT_FALSE(picked);
+  EXPECT_EQ(picked.error().message, "Remote DC has no server currently reachable");
+  EXPECT_EQ(router.datacenters(), std::vector<std::string>{"dc2"});
+  there.offline = false;
+  router.add(there, random);
+  EXPECT_EQ(router.pick("dc2")->name, "b.dc2");
+  router.remove(there);
+  EXPECT_EQ(router.pick("dc2").error().message, "No path to datacenter");
+}
+
 TEST(Router, PicksOfTheDatacenter) {
   Random random(1);
   Router router;
@@ -81,30 +127,6 @@ TEST(Router, PicksOfTheDatacenter) {
   EXPECT_FALSE(router.pick("dc2"));
   EXPECT_EQ(router.datacenters(), std::vector<std::string>{"dc1"});
   EXPECT_EQ(router.find("dc2"), nullptr);
-}
-
-TEST(Router, DatacentersByDistance) {
-  Random random(1);
-  Router router;
-  std::map<std::string, gossip::Coord> coordinates;
-  auto place = [&](const std::string& name, const std::string& datacenter, double seconds) {
-    router.add(server(name, datacenter), random);
-    coordinates[name] = gossip::origin_coordinate();
-    coordinates[name].vec[0] = seconds;
-  };
-  place("own", "home", 5.0);
-  place("far1", "far", 2.0);
-  place("near1", "near", 1.0);
-  place("near2", "near", 0.5);
-  place("near3", "near", 9.0);  // one that is far away does not count
-  router.add(server("dark1", "dark"), random);
-  router.add(server("black1", "black"), random);
-  auto find = [&](const ServerEntry& entry) -> const gossip::Coord* {
-    auto found = coordinates.find(entry.name);
-    return found == coordinates.end() ? nullptr : &found->second;
-  };
-  EXPECT_EQ(router.datacenters_by_distance("home", gossip::origin_coordinate(), find),
-            (std::vector<std::string>{"home", "near", "far", "black", "dark"}));
 }
 
 TEST(Retry, OnlyWhatCannotHaveBeenDone) {

@@ -22,6 +22,7 @@ class Transport;
 namespace praetor::server {
 
 struct ServerTags;
+struct WanView;
 
 struct Cluster {
   raft::Transport* transport = nullptr;  // not owned; outlives the server
@@ -48,6 +49,8 @@ struct Cluster {
   // Lists or changes the keys of one pool.
   using KeysAnswer = std::function<void(model::KeyringResponse)>;
   std::function<void(Reactor&, bool wan, const model::KeyringRequest&, KeysAnswer done)> change_keys;
+  // The WAN pool now. Any thread; `done` on the given reactor.
+  std::function<void(Reactor&, std::function<void(WanView)> done)> wan;
   // The datacenters of the WAN pool, sorted; none without one.
   std::function<std::vector<std::string>()> datacenters;
   // The other datacenters, the nearest first.

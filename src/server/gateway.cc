@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "rpc/pool.h"
+#include "server/datacenters.h"
 #include "server/endpoint_metrics.h"
 #include "server/routes.h"
 
@@ -171,12 +172,12 @@ Gateway::TripPtr Gateway::route(Reactor& reactor, Ask ask, std::function<void()>
 }
 
 void Gateway::list_datacenters(Reactor& reactor, std::function<void(Result<codec::List<std::string>>)> done) {
-  if (options_.server || !options_.routes) {
-    codec::List<std::string> names{options_.datacenter};
-    if (options_.routes)
-      for (std::string& name : options_.routes->datacenters())
-        if (name != options_.datacenter) names.push_back(std::move(name));
-    return done(std::move(names));
+  if (options_.server) {
+    const auto& look = options_.server->options().cluster.wan;
+    if (!look) return done(datacenters_by_distance(options_.datacenter, {}));
+    return look(reactor, [own = options_.datacenter, done = std::move(done)](const WanView& wan) {
+      done(datacenters_by_distance(own, wan));
+    });
   }
   Ask ask;
   ask.method = "Catalog.ListDatacenters";

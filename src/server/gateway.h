@@ -97,7 +97,8 @@ class Gateway {
   // not null), else `elsewhere` with another's answer or why there is none.
   TripPtr route(Reactor& reactor, Ask ask, std::function<void()> here, Elsewhere elsewhere);
 
-  // Catalog.ListDatacenters: the own one first, then the others by name. A server knows them itself.
+  // Catalog.ListDatacenters: the own one first, then the others by distance (server/datacenters.h). A server
+  // knows them itself.
   void list_datacenters(Reactor& reactor, std::function<void(Result<codec::List<std::string>>)> done);
 
   // How long a blocking query may wait: what it asks for within the limits; and with up to a sixteenth more.

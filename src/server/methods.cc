@@ -6,6 +6,7 @@
 #include "server/autopilot.h"
 #include "server/catalog.h"
 #include "server/coordinates.h"
+#include "server/datacenters.h"
 #include "server/internal_ui.h"
 #include "server/kvs.h"
 #include "server/operator.h"
@@ -89,6 +90,7 @@ auto make_table() {
       entry(kCatalogServiceNodes),
       entry(kCatalogNodeServices),
       entry(kCatalogNodeServiceList),
+      entry(kCoordinateListDatacenters),
       entry(kCoordinateListNodes),
       entry(kCoordinateNode),
       entry(kCoordinateUpdate),

@@ -15,9 +15,11 @@ class Routes {
  public:
   explicit Routes(uint64_t seed) : random_(seed) {}
 
+  // A known name is replaced: so does a server go offline, and come back.
   void add(const rpc::ServerEntry& server);
   void remove(const rpc::ServerEntry& server);
-  // Whom to ask in a datacenter; an error's text is the user's ("No path to datacenter").
+  // Whom to ask in a datacenter; an error's text is the user's ("No path to datacenter", and where all the
+  // servers have failed "Remote DC has no server currently reachable").
   Result<rpc::ServerEntry> pick(const std::string& datacenter) const;
   // It did not answer: others go first from now on.
   void failed(const std::string& datacenter, const std::string& address);

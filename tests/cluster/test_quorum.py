@@ -156,9 +156,36 @@ def test_two_datacenters(cluster, until):
         until(lambda: [row["Node"] for row in here.get(f"/v1/catalog/nodes?dc={name}")], [there.name])  # it registers itself
         until(lambda: answer_of(here.address, f"{there.name}.node.{name}.consul"), 1)
     assert one.call("GET", "/v1/kv/far?dc=dc9") == (500, "No path to datacenter")
+    # A client agent asks a server how far they are, once the servers have measured it.
+    join = f"-retry-join={one.address}"
+    clients = [cluster.start(program, f"{program}-client", join, "-hcl=retry_interval = \"1s\"") for program in ("praetor", "consul")]
+    for agent in (one, *clients):
+        until(lambda agent=agent: places(agent), {"dc1": ["one"], "dc2": ["two"], "dc3": ["three"]}, 90)
+        code, said = agent.cli("rtt", "-wan", "one.dc1", "two.dc2")
+        assert (code, "Estimated one.dc1 <-> two.dc2 rtt: " in said) == (0, True), said
     two.kill()
-    until(lambda: one.call("GET", "/v1/kv/far?dc=dc2")[0], 500, 60)
+    gone = "Remote DC has no server currently reachable"
+    until(lambda: one.call("GET", "/v1/kv/far?dc=dc2"), (500, gone), 60)
+    # It is expected back: nobody may remember that it does not exist.
+    assert sorted(one.get("/v1/catalog/datacenters")) == ["dc1", "dc2", "dc3"]
+    assert code_of(one.address, "web.service.dc2.consul") == "SERVFAIL"
+    for agent in (one, *clients):
+        assert places(agent)["dc2"] == ["two"]
+        assert sorted(agent.get("/v1/catalog/datacenters")) == ["dc1", "dc2", "dc3"]
+    for client in clients:
+        assert client.call("GET", "/v1/kv/far?dc=dc2") == (500, f"rpc error making call: {gone}")
+    # One that says goodbye is not.
+    assert three.cli("leave")[0] == 0
+    for agent in (one, *clients):
+        until(lambda agent=agent: agent.get("/v1/catalog/datacenters"), ["dc1", "dc2"])
+        until(lambda agent=agent: sorted(places(agent)), ["dc1", "dc2"])
+    assert one.call("GET", "/v1/kv/far?dc=dc3") == (500, "No path to datacenter")
     assert write(one, "local", "works on")
+
+
+def places(agent):
+    """The servers whose WAN coordinates an agent knows of, by datacentre."""
+    return {dc["Datacenter"]: [one["Node"] for one in dc["Coordinates"]] for dc in agent.get("/v1/coordinate/datacenters")}
 
 
 def test_a_query_asks_other_datacenters(cluster, until):
@@ -228,12 +255,20 @@ def test_how_old_an_answer_may_be(cluster, until):
 
 def answer_of(address, name):
     """How many answers a DNS question of type A gets."""
+    return int.from_bytes(ask_dns(address, name)[6:8], "big")
+
+
+def code_of(address, name):
+    """The response code of a DNS question of type A."""
+    return {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN"}[ask_dns(address, name)[3] & 15]
+
+
+def ask_dns(address, name):
     question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\x00\x00\x01\x00\x01"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         client.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question, (address, 8600))
-        reply = client.recv(4096)
-    return int.from_bytes(reply[6:8], "big")
+        return client.recv(4096)
 
 
 @pytest.mark.parametrize("programs", [("praetor", "praetor", "consul"), ("consul", "consul", "praetor")],
