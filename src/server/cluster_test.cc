@@ -73,7 +73,9 @@ TEST(Cluster, BeginsWhenAllExpectedServersAreThere) {
   EXPECT_FALSE(cluster.server("s1").known_leader());
   cluster.start("s3", expect_three);
   ASSERT_NE(cluster.leader(), "");
-  for (const char* name : {"s1", "s2", "s3"}) EXPECT_EQ(voters(cluster, name), 3u);
+  // Each begins by itself, or hears of it from one that has.
+  for (const char* name : {"s1", "s2", "s3"})
+    EXPECT_TRUE(eventually([&] { return voters(cluster, name) == 3; })) << name;
   EXPECT_TRUE(cluster.all_show([](const store::Tables& tables) {
     for (const char* name : {"s1", "s2", "s3"})
       if (serf_health(tables, name) != "passing" ||
