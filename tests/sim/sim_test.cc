@@ -84,6 +84,18 @@ struct Checked {
   }
 };
 
+// A vote may be counted late: by then a newer leader may have committed what an older term left behind.
+TEST(TruthTest, LeadersHaveWhatWasCommittedInTermsBeforeTheirs) {
+  Checked one;
+  one.truth.led("b", 7, 1);
+  one.apply(1, put(1, "k/1"));
+  one.truth.led("c", 6, 0);
+  EXPECT_TRUE(one.world.well()) << one.world.violation();
+  one.truth.led("c", 8, 0);
+  EXPECT_EQ(one.world.violation(),
+            "leader completeness: c leads term 8 with a log up to 0, without the committed 1");
+}
+
 TEST(SimTest, WatchersAreWokenForTheirKeyOnly) {
   Checked checked;
   checked.apply(1, put(1, "k/1"));

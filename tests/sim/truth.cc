@@ -19,7 +19,7 @@ void Truth::led(const std::string& server, uint64_t term, uint64_t last_index) {
   if (!fresh && known->second != server)
     world_.violate(fmt::format("election safety: {} and {} lead term {}", known->second, server, term));
   for (auto committed = commands_.rbegin(); fresh && committed != commands_.rend(); ++committed) {
-    if (committed->second.term >= term) continue;
+    if (committed->second.committed_by >= term) continue;
     if (committed->first > last_index)
       world_.violate(
           fmt::format("leader completeness: {} leads term {} with a log up to {}, without the committed {}",
@@ -61,7 +61,12 @@ void Truth::applying(const std::string& server, uint64_t before, const raft::Ent
     if (refused_.contains(entry.data))
       return world_.violate(fmt::format("{} applies at {} operation {}, which was refused", server,
                                         entry.index, command->second.id));
-    commands_[entry.index] = {entry.term, entry.data, model_.apply(entry.index, command->second), {}};
+    uint64_t newest = leaders_.empty() ? entry.term : leaders_.rbegin()->first;
+    commands_[entry.index] = {.term = entry.term,
+                              .committed_by = newest,
+                              .data = entry.data,
+                              .answer = model_.apply(entry.index, command->second),
+                              .state_hash = {}};
     indexes_.try_emplace(command->second.id, entry.index);
     passed_ = entry.index;
   } else if (known->second.term != entry.term || known->second.data != entry.data) {

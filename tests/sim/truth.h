@@ -2,7 +2,7 @@
 // of the terms, the entries on the wire. Each server tells what it does; the first that differs ends the run.
 //
 //   election safety      led()       one leader a term
-//   leader completeness  led()       it has whatever was committed before its term
+//   leader completeness  led()       it has whatever was committed in the terms before its own
 //   log matching         on_wire()   index and term name one entry, with one before it
 //   state machine safety applied()   each index is one command, and does to every copy of the state the same
 //   durability           acknowledged(), refused(): what was promised is in the committed log, what was
@@ -53,6 +53,9 @@ class Truth {
  private:
   struct Committed {
     uint64_t term = 0;
+    // At most: the newest leader's term when it was first applied. A leader of an older term, elected before
+    // but late to learn of it, need not have the entry, though the entry's own term is older still (5.4.2).
+    uint64_t committed_by = 0;
     std::string data;
     std::string answer;
     std::optional<uint64_t> state_hash;
