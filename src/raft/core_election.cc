@@ -1,4 +1,6 @@
 // Elections: timeouts, pre-vote, votes, becoming leader (Raft 5.2, 5.4.1; thesis 9.6).
+#include <iterator>
+
 #include "base/check.h"
 #include "raft/core.h"
 #include "raft/mutation.h"
@@ -12,10 +14,14 @@ void Core::restart_election_timer(Instant now, Duration base) {
 bool Core::is_only_voter() const { return latest_.voter_count() == 1 && latest_.is_voter(options_.id); }
 
 // A server whose removal is not committed may be the only one with a log long enough to be elected and to
-// commit it (thesis, 4.2.2). Its own vote does not count then.
+// commit it (thesis, 4.2.2). Its own vote does not count then. What was in force before is the configuration
+// before the latest: none is appended before the last is committed, though after a restart nobody knows yet.
 bool Core::may_campaign() const {
-  return latest_.is_voter(options_.id) ||
-         (latest_index_ != committed_index_ && committed_.is_voter(options_.id));
+  if (latest_.is_voter(options_.id)) return true;
+  if (uncommitted_.empty()) return false;
+  const Configuration& before =
+      uncommitted_.size() > 1 ? std::next(uncommitted_.rbegin())->second : committed_;
+  return before.is_voter(options_.id);
 }
 
 bool Core::announces_extensions(const std::string& id) const {
